@@ -1,0 +1,48 @@
+"""Lanes and ids.
+
+Every customer-scoped row lives in a lane, one of 64 numbers that is a pure function of the customer's token. The numbers
+are not 0-63: each of these falls alone into its 64th of PostgreSQL's `hashint4`, so that lanes spread evenly over the
+shards of a distributed database later (see docs/decisions/0003-lanes.md; a test recomputes it).
+
+Ids are UUIDv7 that carry the lane's index in their random bits, so that a coupon's or quote's id finds its lane alone.
+"""
+
+import os
+from datetime import datetime
+from hashlib import blake2b
+from uuid import UUID
+
+LANES: tuple[int, ...] = (
+    *range(0, 14), 16, 17, 18, 19, 21, 22, 24, 27, 28, 31, 36, 37, 39, 41, 43, 44, 45, 46, 48, 50, 52, 58, 59, 60, 62,
+    66, 70, 79, 80, 82, 83, 85, 88, 89, 92, 95, 96, 99, 101, 109, 112, 113, 136, 149, 166, 168, 170, 172, 179, 351,
+)  # fmt: skip
+
+
+def lane_of(token: str) -> int:
+    """The lane of a customer (or of any other own key: a card, an event's id, a campaign's code)."""
+    return LANES[blake2b(token.encode(), digest_size=8).digest()[0] & 63]
+
+
+def lane_of_id(id: UUID) -> int:
+    """The lane written into an id made by `new_id`."""
+    return LANES[id.bytes[8] & 63]
+
+
+_INDEX = {lane: index for index, lane in enumerate(LANES)}
+
+
+def new_id(lane: int, at: datetime) -> UUID:
+    """A fresh UUIDv7 in `lane`; ids of later milliseconds sort later."""
+    raw = bytearray(int(at.timestamp() * 1000).to_bytes(6, "big") + os.urandom(10))
+    raw[6] = 0x70 | (raw[6] & 0x0F)
+    raw[8] = 0x80 | _INDEX[lane]
+    return UUID(bytes=bytes(raw))
+
+
+def derived_id(lane: int, at: datetime, *parts: str) -> UUID:
+    """The same id for the same parts: for rows that an event's repetition must find again, never double."""
+    digest = blake2b("\x1f".join(parts).encode(), digest_size=10).digest()
+    raw = bytearray(int(at.timestamp() * 1000).to_bytes(6, "big") + digest)
+    raw[6] = 0x70 | (raw[6] & 0x0F)
+    raw[8] = 0x80 | _INDEX[lane]
+    return UUID(bytes=bytes(raw))
