@@ -7,6 +7,7 @@ create table account (
     key text collate "C" not null,
     floor bigint not null default 0,
     balance bigint not null,
+    opened bigint not null default 0, -- what it began with: balance = opened + what came - what went, by the journal
     held bigint not null default 0,
     overdraw boolean not null default false, -- a reversal may take it below the floor (points)
     primary key (lane, key),
@@ -21,6 +22,7 @@ create table shared_account (
     key text collate "C" not null,
     floor bigint not null default 0,
     balance bigint not null,
+    opened bigint not null default 0, -- what it began with: balance = opened + what came - what went, by the journal
     held bigint not null default 0,
     overdraw boolean not null default false,
     primary key (lane, key),
@@ -29,15 +31,18 @@ create table shared_account (
 ) with (fillfactor = 50);
 
 -- Open holds only: deleted at capture, release or expiry; the journal keeps the story.
--- legs: [{"shared":bool,"lane":int,"src":key,"dst":key,"units":n,"reason":text}, ...]
+-- legs: [[src_lane, src, src_shared, dst_lane, dst, dst_shared, units, reason], ...]
+-- on_release: [[kind, lane, key, old, new, values], ...], what changes with it when it is given back or expires; null: nothing.
 create table hold (
     lane int not null,
     id uuid not null,
     expires_at timestamptz not null,
     legs text not null,
+    on_release text,
     primary key (lane, id)
 );
-create index hold_due on hold (lane, expires_at);
+-- Not lane first: whoever releases takes the oldest of all lanes, and the table is small (open holds, not the history).
+create index hold_due on hold (expires_at);
 
 -- One row a move, both sides and the balance of each after it. A sink's name starts with '~' and has no account row.
 -- day: the wall clock's Shanghai day of the commit (the partition); at: the business moment.
@@ -71,3 +76,12 @@ create table request (
     at timestamptz not null,
     primary key (lane, owner, id)
 );
+
+-- The mark of the last batch that each committing connection brought through: one row a connection, updated in the commit.
+-- When the answer to a commit is lost, the next connection moves the mark on: if it still stood before that batch, the
+-- batch is not in the database and never will be; if not, it is.
+create table commit_mark (
+    id uuid primary key,
+    batch bigint not null,
+    at timestamptz not null
+) with (fillfactor = 50);

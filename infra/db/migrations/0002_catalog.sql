@@ -1,7 +1,7 @@
 -- The catalog: what every process holds in memory and replaces whole when `catalog_stamp.version` moves.
 
 create table catalog_stamp (
-    only boolean primary key default true check (only),
+    single boolean primary key default true check (single),
     version bigint not null
 );
 insert into catalog_stamp (version) values (1);
@@ -34,7 +34,7 @@ create table merchant (
 
 -- The sandbox's business clock; no row: the wall clock. base: the wall moment at which it was set.
 create table sandbox_clock (
-    only boolean primary key default true check (only),
+    single boolean primary key default true check (single),
     now timestamptz not null,
     base timestamptz not null,
     frozen boolean not null

@@ -32,8 +32,9 @@ create table inbox (
     trace text,
     primary key (lane, source, id)
 );
-create index inbox_due on inbox (lane, due_at) where state = 'DUE';
-create index inbox_waiting on inbox (lane, waits_for) where state = 'WAITING';
+-- Not lane first: a lease takes the oldest of many lanes at once, and both are small (the queue, not the history).
+create index inbox_due on inbox (due_at) where state = 'DUE';
+create index inbox_waiting on inbox (waits_for) where state = 'WAITING';
 
 -- A customer's events, applied. key: the event's own natural key for the order of equal moments (the transaction's text ...).
 create table story_event (
@@ -59,7 +60,7 @@ create table story (
     state text not null,
     primary key (lane, customer)
 ) with (fillfactor = 60);
-create index story_plans on story (lane, plans);
+create index story_plans on story (plans, lane, customer);
 
 -- Applied events that belong to no customer's story: merchants, applications of people who are not customers yet.
 create table general_event (

@@ -13,25 +13,34 @@ create table customer (
     primary key (lane, customer)
 );
 
--- Refresh tokens: only their hashes. family: one sign-in; a used one that comes again ends its whole family.
-create table refresh_token (
+-- One sign-in. Its id stands in its access tokens (`sid`) and its refresh tokens; an ended one takes both with it.
+-- token_hash: of the refresh token that counts now; previous_hash: of the one it replaced, at rotated_at.
+-- resent: the previous one came again late, its successor was replaced, and it will not be taken a third time.
+create table session (
     lane int not null,
-    customer text collate "C" not null,
     id uuid not null,
-    family uuid not null,
-    hash bytea not null,
+    customer text collate "C" not null,
+    token_hash bytea not null,
+    previous_hash bytea,
+    rotated_at timestamptz,
+    resent boolean not null default false,
     created_at timestamptz not null,
     expires_at timestamptz not null,
-    used_at timestamptz,
-    revoked_at timestamptz,
-    primary key (lane, id)
-);
-create index refresh_token_family on refresh_token (lane, family);
+    ended_at timestamptz,
+    ended_by text check (ended_by in ('SIGN_OUT', 'SIGN_OUT_EVERYWHERE', 'REUSE')),
+    primary key (lane, id),
+    constraint session_end_has_a_cause check ((ended_at is null) = (ended_by is null))
+) with (fillfactor = 80);
+create index session_customer on session (lane, customer) where ended_at is null;
+create index session_ended on session (ended_at) where ended_at is not null;
+create index session_expires on session (expires_at);
 
--- Access tokens issued before `not_before` are refused (sign-out everywhere, a family ended by reuse).
-create table token_epoch (
+-- Assertions (RFC 7523) a machine client has signed in with: each works once. lane: of client and jti.
+create table client_assertion (
     lane int not null,
-    customer text collate "C" not null,
-    not_before timestamptz not null,
-    primary key (lane, customer)
+    client text collate "C" not null,
+    jti text collate "C" not null,
+    expires_at timestamptz not null,
+    primary key (lane, client, jti)
 );
+create index client_assertion_expires on client_assertion (expires_at);

@@ -1,5 +1,6 @@
 -- What was given. cause: which earning it answers ('once', '2026-10-02#1', a transaction), unique per offer and customer.
--- status: GIVEN, REVOKED. cost: fen booked on budget line `line`.
+-- status: PENDING (held until chosen), GIVEN, MISSED (earned, but quota or budget did not take it), LAPSED (not chosen in
+-- time), REVOKED (no longer earned, taken back), KEPT (no longer earned, but used: a case). cost: fen booked on budget line `line`.
 create table offer_grant (
     lane int not null,
     id uuid not null,
@@ -7,15 +8,16 @@ create table offer_grant (
     campaign text collate "C" not null,
     version int not null,
     offer text collate "C" not null,
+    by text not null check (by in ('STORY', 'CLAIM', 'APPLICATION', 'SIGN_UP', 'SCHEDULE')), -- who found it earned
     cause text collate "C" not null,
     round int not null default 1, -- an earning lost by a refund and earned again is given again
-    status text not null check (status in ('GIVEN', 'PENDING', 'LAPSED', 'REVOKED')),
+    status text not null check (status in ('PENDING', 'GIVEN', 'MISSED', 'LAPSED', 'REVOKED', 'KEPT')),
     at timestamptz not null,
     cost bigint not null check (cost >= 0),
     line text collate "C" not null,
     details text not null default '{}',
     primary key (lane, id),
-    constraint offer_grant_once unique (lane, customer, offer, cause, round)
+    constraint offer_grant_once unique (lane, customer, campaign, offer, cause, round)
 );
 
 create table coupon (
@@ -60,6 +62,49 @@ create table choice (
 );
 create index choice_customer on choice (lane, customer, id);
 create index choice_due on choice (lane, choose_by) where status = 'OPEN';
+
+-- A chance in a campaign's draw; its one use is the account chance|<id>. basis: fen a prize may be counted from.
+create table draw_chance (
+    lane int not null,
+    id uuid not null,
+    customer text collate "C" not null,
+    offer_grant uuid not null,
+    campaign text collate "C" not null,
+    version int not null,
+    offer text collate "C" not null,
+    draw text collate "C" not null,
+    status text not null check (status in ('OPEN', 'DRAWN', 'EXPIRED', 'VOIDED')),
+    basis bigint not null default 0,
+    expires_at timestamptz not null,
+    at timestamptz not null,
+    changed_at timestamptz not null,
+    primary key (lane, id)
+);
+create index draw_chance_customer on draw_chance (lane, customer, draw, id);
+create index draw_chance_due on draw_chance (lane, expires_at) where status = 'OPEN';
+
+-- So many visits or other uses; the account visits|<id> says how many are left and how many are pending.
+create table entitlement (
+    lane int not null,
+    id uuid not null,
+    customer text collate "C" not null,
+    offer_grant uuid not null,
+    campaign text collate "C" not null,
+    version int not null,
+    offer text collate "C" not null,
+    code text collate "C" not null,
+    title_zh text not null,
+    title_en text not null,
+    total int not null check (total > 0),
+    holder text not null,
+    status text not null check (status in ('OPEN', 'EXPIRED', 'VOIDED')),
+    expires_at timestamptz not null,
+    at timestamptz not null,
+    changed_at timestamptz not null,
+    primary key (lane, id)
+);
+create index entitlement_customer on entitlement (lane, customer, id);
+create index entitlement_due on entitlement (lane, expires_at) where status = 'OPEN';
 
 -- A promise being kept by a provider. address: sealed.
 create table delivery (

@@ -1,0 +1,44 @@
+"""Whether the process lives, whether it can serve, and what it has counted: for supervisors and monitoring."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+READY_TIMEOUT_S = 2.0
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+Ready = Callable[[], Awaitable[dict[str, bool]]]
+"""What the process needs, each by name, and whether it is there."""
+
+
+def health_routes(ready: Ready, render: Callable[[], bytes]) -> list[Route]:
+    """`/healthz`, `/readyz` and `/metrics`. `render` gives the metrics in Prometheus's text format.
+
+    `/readyz` answers 503 when a check fails, raises, or gives no answer in time; it never says why to the outside.
+    """
+    headers = {"Cache-Control": "no-store"}
+
+    async def healthz(_: Request) -> Response:
+        return JSONResponse({"status": "alive"}, headers=headers)
+
+    async def readyz(_: Request) -> Response:
+        try:
+            async with asyncio.timeout(READY_TIMEOUT_S):
+                checks = await ready()
+        except Exception:
+            checks = {"checks": False}
+        good = all(checks.values())
+        body = {"status": "ready" if good else "not ready", "checks": checks}
+        return JSONResponse(body, status_code=200 if good else 503, headers=headers)
+
+    async def metrics(_: Request) -> Response:
+        return Response(render(), headers={**headers, "Content-Type": METRICS_TYPE})
+
+    return [
+        Route("/healthz", healthz, methods=["GET"]),
+        Route("/readyz", readyz, methods=["GET"]),
+        Route("/metrics", metrics, methods=["GET"]),
+    ]

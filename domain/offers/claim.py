@@ -1,0 +1,151 @@
+"""A customer claims an offer in the hall.
+
+Decided purely on facts read without locks; the commit is the arbiter of quota, budget and limits.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol, assert_never
+from uuid import UUID
+
+from domain.campaigns.calendar import WEEKDAYS_ONLY, Calendar
+from domain.campaigns.model import Campaign, Claim, Limit, Offer
+from domain.campaigns.schedule import state_of
+from domain.campaigns.terms import OfferState, Reason
+from domain.kernel.errors import Broken, RequestReused
+from domain.kernel.ids import lane_of
+from domain.kernel.prints import fingerprint
+from domain.kernel.time import Clock
+from domain.kernel.words import Words
+from domain.ledger.accounts import Account
+from domain.ledger.unit import Committed, Gone, Ledger, Moved, Repeated, Request, Reused, Short
+from domain.offers.answers import read_coupon, write_coupon
+from domain.offers.award import Award, Parts, award
+from domain.offers.catalog import OfferOf
+from domain.offers.outcomes import ClaimOutcome, LimitReached, NotEligible, NotFound, NotOpen, OfferClaimed, SoldOut
+from domain.offers.periods import next_period, period_of
+from domain.offers.units import unit_of
+from domain.stories.explain import Eligibility
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimOffer:
+    request_id: UUID
+    customer: str
+    offer: str
+    device: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimFacts:
+    """What was known at `now`. person: the customer's identity, where the bank has told it."""
+
+    eligibility: Eligibility
+    person: str | None
+    now: datetime
+    calendar: Calendar = WEEKDAYS_ONLY
+
+
+class ReadClaims(Protocol):
+    async def claim_facts(self, customer: str, campaign: Campaign, offer: Offer, now: datetime) -> ClaimFacts: ...
+
+    async def answer_to(self, request: Request, lane: int) -> Repeated | Reused | None:
+        """What the same request was answered when it was committed before."""
+        ...
+
+
+FindOffer = Callable[[str, datetime], OfferOf | None]
+"""The offer of a code in the versions in force at a moment."""
+
+_COMES_BY_ITSELF = Reason(
+    "NOT_CLAIMABLE",
+    Words("此权益无需领取，达标后自动发放", "This benefit needs no claiming: it arrives by itself once earned"),
+)
+
+
+def decide_claim(order: Award, facts: ClaimFacts) -> Parts | NotOpen | NotEligible:
+    """What the claim would change, or why not."""
+    campaign, offer = order.campaign, order.offer
+    if not isinstance(offer.trigger, Claim):
+        return NotEligible((_COMES_BY_ITSELF,))
+    times = state_of(offer, campaign, facts.now, facts.calendar)
+    if times.state is not OfferState.OPEN:
+        opens = times.state in (OfferState.UPCOMING, OfferState.BETWEEN_WINDOWS)
+        return NotOpen(times.next_change_at if opens else None)
+    if not facts.eligibility.eligible:
+        return NotEligible(tuple(facts.eligibility.reasons))
+    return award(order)
+
+
+async def claim_offer(
+    command: ClaimOffer, *, read: ReadClaims, find: FindOffer, ledger: Ledger, clock: Clock
+) -> ClaimOutcome:
+    """Put the offer's coupons in the customer's wallet, once per `request_id`.
+
+    Returns:
+        What happened; the same answer again for the same `request_id`, also when the offer has ended meanwhile.
+
+    Raises:
+        RequestReused: the `request_id` came before with a different command.
+        Busy: too much is waiting; nothing was done.
+    """
+    request = Request(command.customer, command.request_id, fingerprint("claimOffer", command.offer))
+    lane = lane_of(command.customer)
+    now = clock.now()
+    found = find(command.offer, now)
+    refusal: ClaimOutcome
+    if found is None:
+        refusal = NotFound()
+    else:
+        campaign, offer = found.campaign, found.offer
+        facts = await read.claim_facts(command.customer, campaign, offer, now)
+        order = Award(
+            campaign, offer, command.customer, cause=str(command.request_id), by="CLAIM", at=now,
+            earned_at=now, person=facts.person, device=command.device, details={"person": facts.person},
+        )  # fmt: skip
+        decision = decide_claim(order, facts)
+        if isinstance(decision, Parts):
+            return await _commit(order, decision, request, lane, ledger)
+        refusal = decision
+    # A refusal is judged afresh each time, but what was given once is answered as it was.
+    match await read.answer_to(request, lane):
+        case Repeated(answer):
+            return _claimed(answer)
+        case Reused():
+            raise RequestReused
+    return refusal
+
+
+async def _commit(order: Award, parts: Parts, request: Request, lane: int, ledger: Ledger) -> ClaimOutcome:
+    answer = json.dumps({"coupons": [write_coupon(coupon) for coupon in parts.coupons]}, ensure_ascii=False)
+    result = await ledger.commit(unit_of(parts, lane=lane, at=order.at, request=request, answer=answer))
+    match result:
+        case Committed(answer) | Repeated(answer):
+            return _claimed(answer)
+        case Reused():
+            raise RequestReused
+        case Short(account):
+            return refusal_for(account, order)
+        case Gone() | Moved():
+            raise Broken(f"a claim answered {type(result).__name__}")
+    assert_never(result)
+
+
+def refusal_for(account: Account, order: Award) -> SoldOut | LimitReached:
+    """quota, budget -> SoldOut; limit -> LimitReached, with when the next period begins."""
+    if not account.key.startswith("limit|"):
+        return SoldOut()
+    limit = next(limit for limit in order.offer.limits if _is_of(limit, account, order))
+    return LimitReached(limit.max, next_period(limit.period, order.earned_at))
+
+
+def _is_of(limit: Limit, account: Account, order: Award) -> bool:
+    period = period_of(limit.period, order.earned_at, order.campaign.code)
+    return account.key.startswith(f"limit|{period}|{order.offer.code}|{limit.per.value.lower()}|")
+
+
+def _claimed(answer: str) -> OfferClaimed:
+    told: Mapping[str, Any] = json.loads(answer)
+    return OfferClaimed(tuple(read_coupon(plain) for plain in told["coupons"]))

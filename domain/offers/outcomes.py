@@ -1,0 +1,65 @@
+"""What can come of a claim or a choice. A refusal is an answer; the words for it are made at the door."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from domain.campaigns.terms import Reason
+from domain.wallet.facts import CouponFacts, DeliveryFacts
+
+
+@dataclass(frozen=True, slots=True)
+class OfferClaimed:
+    coupons: tuple[CouponFacts, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RewardChosen:
+    """Exactly one of the two."""
+
+    coupon: CouponFacts | None
+    delivery: DeliveryFacts | None
+
+
+@dataclass(frozen=True, slots=True)
+class NotOpen:
+    """next_at: from when it can be claimed; None when never again."""
+
+    next_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class NotEligible:
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LimitReached:
+    """limit: how many in the period; next_at: when the next period begins, None when there is none."""
+
+    limit: int
+    next_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SoldOut:
+    """Quota or budget does not take another one."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFrozen:
+    appealable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """No such thing, or not this customer's: the two are told apart for nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class TooLate:
+    deadline: datetime
+
+
+ClaimOutcome: TypeAlias = OfferClaimed | NotOpen | NotEligible | LimitReached | SoldOut | AccountFrozen | NotFound
+ChooseOutcome: TypeAlias = RewardChosen | SoldOut | TooLate | NotFound | AccountFrozen

@@ -1,0 +1,23 @@
+"""What the offers are read from."""
+
+from collections.abc import Collection, Mapping
+from typing import Protocol, TypeAlias
+
+from domain.offers.catalog import Catalog
+
+OfferKey: TypeAlias = tuple[str, str]
+"""(campaign code, offer code)."""
+
+
+class Catalogs(Protocol):
+    async def latest(self) -> Catalog:
+        """The catalog of the newest version any statement of this process has seen; loads it first where it must."""
+        ...
+
+
+class ReadQuotas(Protocol):
+    async def remaining(self, offers: Collection[OfferKey]) -> Mapping[OfferKey, int]:
+        """How much is left of each quota that is there, in one statement. No offers: the catalog's version is still
+        seen.
+        """
+        ...

@@ -1,0 +1,124 @@
+"""What applying events to a customer's story changes: rewards newly earned are given, what is no longer earned goes back.
+
+Pure. The fold says what is earned; the tables say what was given; the difference becomes parts of one unit, committed
+together with the story's next version.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeAlias
+from uuid import UUID
+
+from domain.campaigns.model import Campaign, Offer
+from domain.kernel.time import iso
+from domain.offers.award import Award, Parts, award, missed
+from domain.offers.take_back import GivenGrant, Held, take_back
+from domain.stories.fold import Earned
+
+Earning: TypeAlias = tuple[str, str, str]
+"""campaign, offer, cause."""
+
+STANDING = frozenset({"GIVEN", "PENDING", "MISSED", "KEPT", "LAPSED"})
+"""Statuses of a grant that answers its earning, so that it is not given again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """gained: earned and not given yet, with the round it is given in. lost: given and no longer earned."""
+
+    gained: tuple[tuple[Earned, int], ...] = ()
+    lost: tuple[GivenGrant, ...] = ()
+
+
+def difference(earned: Iterable[Earned], given: Sequence[GivenGrant]) -> Difference:
+    """What the whole story earns against every grant the customer has had of story offers."""
+    now = {earning_of(one): one for one in earned}
+    standing: dict[Earning, GivenGrant] = {}
+    rounds: dict[Earning, int] = {}
+    for grant in given:
+        earning = (grant.campaign, grant.offer, grant.cause)
+        rounds[earning] = max(rounds.get(earning, 0), grant.round)
+        if grant.status in STANDING:
+            standing[earning] = grant
+    gained, lost = [], []
+    for earning, one in now.items():
+        grant_now = standing.get(earning)
+        if grant_now is not None and grant_now.amount == one.amount:
+            continue
+        if grant_now is not None and grant_now.status != "KEPT":
+            lost.append(grant_now)
+        if grant_now is None or grant_now.status != "KEPT":
+            gained.append((one, rounds.get(earning, 0) + 1))
+    for earning, grant in standing.items():
+        if earning not in now and grant.status in ("GIVEN", "PENDING", "MISSED"):
+            lost.append(grant)
+    return Difference(tuple(gained), tuple(lost))
+
+
+def earning_of(one: Earned) -> Earning:
+    return one.campaign, one.offer, one.cause
+
+
+FindVersion = Callable[[str, int, str], tuple[Campaign, Offer]]
+"""(campaign, version, offer code) -> both."""
+
+
+@dataclass(slots=True)
+class StoryChange:
+    """Everything of one customer's unit, in pieces, so that one piece that finds nothing left can be told apart.
+
+    gained: each award with its parts; short ones are replaced by `missed`. lost: what is taken back.
+    """
+
+    gained: list[tuple[Award, Parts]] = field(default_factory=list)
+    lost: list[Parts] = field(default_factory=list)
+
+    def whole(self) -> Parts:
+        parts = Parts()
+        for piece in self.lost:
+            parts.absorb(piece)
+        for _, piece in self.gained:
+            parts.absorb(piece)
+        return parts
+
+    def without(self, account_key: str) -> bool:
+        """Turn the awards that need this account into missed ones, the latest first; False when there is none."""
+        for n in range(len(self.gained) - 1, -1, -1):
+            order, parts = self.gained[n]
+            if any(account.key == account_key for account in parts.accounts()):
+                self.gained[n] = (order, missed(order, account_key.split("|", 1)[0].upper()))
+                return True
+        return False
+
+
+def decide(
+    customer: str,
+    found: Difference,
+    held: Mapping[UUID, Collection[Held]],
+    find: FindVersion,
+    *,
+    person: str | None,
+    at: datetime,
+) -> StoryChange:
+    """The pieces of the customer's unit. held: what came of each lost grant. Raises InUse."""
+    change = StoryChange()
+    for grant in found.lost:
+        _, offer = find(grant.campaign, grant.version, grant.offer)
+        change.lost.append(take_back(grant, list(held.get(grant.id, ())), offer, at))
+    for one, round in found.gained:
+        campaign, offer = find(one.campaign, one.version, one.offer)
+        details = {
+            "card": one.card,
+            "person": person,
+            "earnedAt": iso(one.at),
+            "amount": one.amount,
+            "basis": one.basis,
+            "subject": one.subject,
+        }
+        order = Award(
+            campaign, offer, customer, one.cause, at, one.at, amount=one.amount, card=one.card, person=person,
+            round=round, details=details,
+        )  # fmt: skip
+        change.gained.append((order, award(order)))
+    return change

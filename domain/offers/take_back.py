@@ -1,0 +1,151 @@
+"""What is no longer earned and not yet used goes back; what is already used becomes a case an operator sees.
+
+Pure. Source of the rule: contract section 6, "refund before the reward is used", and plan rule A5 for instalments.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from domain.campaigns.model import Offer
+from domain.kernel.ids import derived_id, lane_of
+from domain.kernel.money import Fen
+from domain.ledger import keys
+from domain.ledger.accounts import Account
+from domain.ledger.moves import post, reverse
+from domain.ledger.unit import Change, EndHold, Opening
+from domain.offers.award import Parts
+from domain.offers.periods import period_of
+
+
+@dataclass(frozen=True, slots=True)
+class GivenGrant:
+    """A grant as it stands in the tables. details: what it was given for (card, person, earned_at, amount)."""
+
+    id: UUID
+    customer: str
+    campaign: str
+    version: int
+    offer: str
+    cause: str
+    round: int
+    status: str
+    cost: Fen
+    line: str
+    at: datetime
+    earned_at: datetime
+    card: str | None
+    person: str | None
+    amount: Fen
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A coupon, choice, delivery, chance or entitlement that came of the grant."""
+
+    kind: str
+    id: UUID
+    status: str
+    hold: UUID | None = None
+    account: Account | None = None
+    total: int = 1
+
+
+class InUse(Exception):
+    """A coupon of the grant is held by a till at this moment: try again once that hold has ended."""
+
+
+def take_back(grant: GivenGrant, held: Sequence[Held], offer: Offer, at: datetime) -> Parts:
+    """Void what is left of a grant, and return its quota place, budget and limits; or open a case.
+
+    A grant any part of which was used keeps its cost and its place: the case says what is left to settle.
+    """
+    parts = Parts()
+    if grant.status == "MISSED":
+        parts.changes.append(Change("offer_grant", grant.id, "MISSED", "REVOKED"))
+        return parts
+    if any(one.kind == "coupon" and one.status == "HELD" for one in held):
+        raise InUse
+    used = [one for one in held if _is_used(one)]
+    for one in held:
+        _void(parts, grant, one)
+    if used:
+        parts.changes.append(Change("offer_grant", grant.id, grant.status, "KEPT"))
+        parts.add("operator_case", _case(grant, used, at))
+        return parts
+    parts.changes.append(Change("offer_grant", grant.id, grant.status, "REVOKED"))
+    if grant.status == "GIVEN":
+        _return_places(parts, grant, offer)
+    _return_limits(parts, grant, offer)
+    return parts
+
+
+_USED = {
+    "coupon": {"USED"},
+    "delivery": {"PROCESSING", "DELIVERED", "SHIPPED", "PROMISED"},
+    "draw_chance": {"DRAWN"},
+    "entitlement": {"TOUCHED"},
+}
+
+
+def _is_used(one: Held) -> bool:
+    """A promise already with a provider cannot be unsaid here: it is used, and a person decides."""
+    return one.status in _USED.get(one.kind, ())
+
+
+def _void(parts: Parts, grant: GivenGrant, one: Held) -> None:
+    match one.kind, one.status:
+        case "coupon", "AVAILABLE":
+            parts.changes.append(Change("coupon", one.id, "AVAILABLE", "VOIDED"))
+            parts.moves.append(post(1, keys.coupon(one.id), keys.voided(grant.offer), "VOID"))
+        case "choice", "OPEN":
+            assert one.hold is not None
+            parts.changes.append(Change("choice", one.id, "OPEN", "VOIDED"))
+            # The hold's own release would lapse the grant; this unit revokes it, which stands before the hold's wish.
+            parts.end_holds.append(EndHold(one.hold, capture=False))
+        case "delivery", "NEEDS_ADDRESS":
+            parts.changes.append(Change("delivery", one.id, "NEEDS_ADDRESS", "FAILED"))
+        case "draw_chance", "OPEN":
+            parts.changes.append(Change("draw_chance", one.id, "OPEN", "VOIDED"))
+            parts.moves.append(post(1, keys.chance(one.id), keys.voided(grant.offer), "VOID"))
+        case "entitlement", "OPEN":
+            parts.changes.append(Change("entitlement", one.id, "OPEN", "VOIDED"))
+            parts.moves.append(post(one.total, keys.visits(one.id), keys.voided(grant.offer), "VOID"))
+        case _:
+            pass  # expired, voided, used: nothing left to take
+    parts.signals.append((f"viewer:{grant.customer}", f"{one.kind}:{one.id}"))
+
+
+def _return_places(parts: Parts, grant: GivenGrant, offer: Offer) -> None:
+    if offer.quota is not None:
+        quota, granted = keys.quota(grant.campaign, grant.offer), keys.granted(grant.campaign, grant.offer)
+        parts.moves.append(reverse(1, granted, quota, "QUOTA"))
+    if grant.cost and grant.line:
+        budget, spent = keys.budget(grant.campaign, grant.line), keys.spent(grant.campaign, grant.line)
+        parts.moves.append(reverse(grant.cost, spent, budget, "BUDGET"))
+
+
+def _return_limits(parts: Parts, grant: GivenGrant, offer: Offer) -> None:
+    who = {"customer": grant.customer, "person": grant.person, "card": grant.card}
+    for limit in offer.limits:
+        per = limit.per.value.lower()
+        token = who.get(per)
+        if token is None:
+            continue
+        account = keys.limit(
+            grant.campaign, grant.offer, per=per, who=token,
+            period=period_of(limit.period, grant.earned_at, grant.campaign), lane=lane_of(grant.customer),
+        )  # fmt: skip
+        parts.opens[account] = Opening(balance=limit.max)
+        parts.moves.append(reverse(1, keys.used(grant.offer), account, "LIMIT"))
+
+
+def _case(grant: GivenGrant, used: Sequence[Held], at: datetime) -> dict[str, Any]:
+    lane = lane_of(grant.customer)
+    return {
+        "lane": lane, "id": derived_id(lane, at, "case", str(grant.id)), "customer": grant.customer,
+        "kind": "USED_BUT_NOT_EARNED", "offer": grant.offer, "subject": str(grant.id), "status": "OPEN", "at": at,
+        "details": {"cause": grant.cause, "cost": grant.cost, "used": [{"kind": u.kind, "id": str(u.id)} for u in used]},
+    }  # fmt: skip

@@ -1,0 +1,326 @@
+"""Whether a customer may have an offer now, why not, and what is still to be done for it.
+
+The same conditions that the fold judges by, asked about one offer at one moment. Nothing of risk rules or of other
+customers is said here: neither is known here. Quota and the allowances of claims and tills are the ledger's to say.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from domain.campaigns.conditions import FirstPurchase, Purchases, Tally, WithinDays
+from domain.campaigns.facts import CardFacts, Facts, PurchaseFacts, facts_at
+from domain.campaigns.model import Campaign, Offer, Story
+from domain.campaigns.terms import About, OfferState, Per, Period, Reason, SubjectKind
+from domain.campaigns.words import moment
+from domain.kernel.time import add_months, business_day, day_start
+from domain.kernel.words import Words
+from domain.stories.fold import period_key
+from domain.stories.plans import AskedOffer, Plans
+from domain.stories.state import StoryState
+
+
+@dataclass(frozen=True, slots=True)
+class Eligibility:
+    """eligible: nothing stands against it; then `missing` is what the customer still has to do, with remedies.
+
+    reasons: why not. because: what holds and makes the offer theirs. next_at: from when it may be, where time alone
+    stands against it. deadline: until when (exclusive) it can be earned or taken.
+    """
+
+    eligible: bool
+    reasons: tuple[Reason, ...]
+    missing: tuple[Reason, ...]
+    because: tuple[Words, ...]
+    next_at: datetime | None
+    deadline: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """done of needed: purchases, or fen where an amount is counted; 0 or 1 of 1 where one thing is asked."""
+
+    done: int
+    needed: int
+    deadline: datetime | None
+
+
+def explain(
+    offer: Offer,
+    campaign: Campaign,
+    state: StoryState | None,
+    now: datetime,
+    plans: Plans,
+    *,
+    payment: PurchaseFacts | None = None,
+    card: str | None = None,
+) -> Eligibility:
+    """May they now, and if not why not. state None: nothing is known of the customer.
+
+    payment, card: what is about to be paid at a till, with which card; then everything must hold at once.
+    """
+    known = state if state is not None else StoryState()
+    asked = plans.asked(campaign, offer)
+    facts = _facts(known, campaign, now, plans)
+    if payment is not None:
+        facts.subject = payment
+        facts.card = known.cards.get(card or "") or CardFacts(card or "")
+
+    used_up = _allowance(offer, known, facts)
+    against = _best_card(offer, asked, known, facts)
+    if used_up:
+        # What stood between the customer and a reward they have is no longer worth saying.
+        against = []
+    story = isinstance(offer.trigger, Story)
+    reasons = [*_times(offer, campaign, now, plans), *used_up]
+    reasons += [reason for reason in against if not (story and reason.code in _STEPS)]
+    missing: dict[str, Reason] = {}
+    if story and not used_up:
+        steps = [reason for reason in against if reason.code in _STEPS]
+        missing = {reason.code: reason for reason in (*steps, *_missing(offer, facts, asked))}
+    deadlines = [end for rule, _ in asked.rules if (end := rule.deadline(facts)) is not None]
+    times = [reason.next_at for reason in reasons if reason.next_at is not None]
+    return Eligibility(
+        eligible=not reasons,
+        reasons=tuple(reasons),
+        missing=tuple(missing.values()),
+        because=tuple(words for rule, words in asked.rules if rule.about is About.CUSTOMER and rule.judge(facts)),
+        next_at=max(times) if times and len(times) == len(reasons) else None,
+        deadline=min((*deadlines, asked.closes_at)),
+    )
+
+
+def progress(
+    offer: Offer, campaign: Campaign, state: StoryState | None, now: datetime, plans: Plans
+) -> Progress | None:
+    """How far the customer is with an offer that is a mission; None where it is none, or not for this customer.
+
+    A mission counts something, or asks for one thing within the customer's own time.
+    """
+    tally, rules = offer.tally, plans.asked(campaign, offer).rules
+    timed = any(isinstance(rule, WithinDays | FirstPurchase) for rule, _ in rules)
+    if state is None or (tally is None and not (isinstance(offer.trigger, Story) and timed)):
+        return None
+    found = explain(offer, campaign, state, now, plans)
+    received = any(reason.code in _USED_UP for reason in found.reasons)
+    if not received and any(reason.code not in _COUNTING for reason in found.reasons):
+        return None
+    if tally is None:
+        return Progress(int(received), 1, found.deadline)
+    needed = tally.count if isinstance(tally, Purchases) else tally.at_least
+    facts = _facts(state, campaign, now, plans)
+    _best_card(offer, plans.asked(campaign, offer), state, facts)
+    if received or tally.completed(facts.tallied) >= tally.rounds:
+        return Progress(needed, needed, found.deadline)
+    counted = facts.tallied[0] if isinstance(tally, Purchases) else facts.tallied[1]
+    return Progress(counted % needed, needed, found.deadline)
+
+
+_STEPS = ("NO_ACTIVATION", "NO_BINDING")
+"""Reasons that are a first step on the way, where the bank's events give the offer."""
+
+_USED_UP = ("ALREADY_RECEIVED", "LIMIT_REACHED")
+_COUNTING = ("MORE_PURCHASES_NEEDED", "MORE_SPEND_NEEDED")
+
+
+def _facts(state: StoryState, campaign: Campaign, now: datetime, plans: Plans) -> Facts:
+    facts = facts_at(now, state)
+    phase = campaign.phases.phase_at(now)
+    facts.campaign = campaign.code
+    facts.record = state.records.get(campaign.code, {}).get(phase) if phase is not None else None
+    facts.new_from, facts.new_until = campaign.phases.warm_up_at, campaign.phases.ends_at
+    facts.calendar, facts.segments, facts.names = plans.calendar, plans.segment_rules, plans.names
+    return facts
+
+
+def _times(offer: Offer, campaign: Campaign, now: datetime, plans: Plans) -> list[Reason]:
+    found = plans.times(campaign, offer, now)
+    at = found.next_change_at
+    match found.state:
+        case OfferState.UPCOMING if at is not None:
+            opens = moment(at)
+            return [
+                Reason(
+                    "NOT_STARTED",
+                    Words(f"{opens.zh}开始", f"Begins on {opens.en}"),
+                    Words(f"请于{opens.zh}后参加", f"Come back from {opens.en}"),
+                    at,
+                )
+            ]
+        case OfferState.BETWEEN_WINDOWS if at is not None:
+            opens = moment(at)
+            return [
+                Reason(
+                    "OUTSIDE_WINDOW",
+                    Words("不在活动时段内", "Not in its hours"),
+                    Words(f"{opens.zh}起可参加", f"Come back from {opens.en}"),
+                    at,
+                )
+            ]
+        case OfferState.ENDED:
+            return [Reason("ENDED", Words("活动已结束", "This has ended"))]
+        case OfferState.PAUSED:
+            return [Reason("PAUSED", Words("活动暂停", "This is paused"))]
+        case _:
+            return []
+
+
+def _allowance(offer: Offer, state: StoryState, facts: Facts) -> list[Reason]:
+    """Limits that the fold itself has counted. Those of claims and tills are the ledger's."""
+    if not isinstance(offer.trigger, Story):
+        return []
+    today = business_day(facts.at)
+    limits = [(limit.period, limit.max) for limit in offer.limits if limit.per in (Per.CUSTOMER, Per.PERSON)]
+    if offer.tally is not None and not offer.limits:
+        limits = [(offer.tally.period, offer.tally.rounds)]
+    for period, most in limits:  # another card may have an allowance left, so limits by card say nothing here
+        kept = state.ordinals.get((offer.code, period.value, ""))
+        if kept is None or kept[0] != period_key(period, today) or kept[1] < most:
+            continue
+        if period is Period.CAMPAIGN:
+            return [Reason("ALREADY_RECEIVED", Words("您已获得该权益", "You have received this already"))]
+        again = _next_period(period, facts)
+        opens = moment(again)
+        return [
+            Reason(
+                "LIMIT_REACHED",
+                Words(f"本期次数已用完（{most}次）", f"The allowance of {most} is used up"),
+                Words(f"{opens.zh}起可再次参加", f"Again from {opens.en}"),
+                again,
+            )
+        ]
+    return []
+
+
+def _next_period(period: Period, facts: Facts) -> datetime:
+    today = business_day(facts.at)
+    match period:
+        case Period.DAY:
+            return day_start(today + timedelta(days=1))
+        case Period.WEEK:
+            return day_start(today + timedelta(days=7 - today.weekday()))
+        case Period.MONTH:
+            return day_start(add_months(today.replace(day=1), 1))
+        case Period.YEAR | Period.CAMPAIGN:
+            return day_start(today.replace(year=today.year + 1, month=1, day=1))
+
+
+def _best_card(offer: Offer, asked: AskedOffer, state: StoryState, facts: Facts) -> list[Reason]:
+    """What stands against the offer with the card that has the least against it; `facts` is left at that card."""
+    candidates: list[CardFacts | None] = []
+    if asked.anchored:
+        candidates += [
+            card for card in state.cards.values() if card.closed_at is None and card.product in asked.products
+        ]
+    best: tuple[tuple[int, int], list[Reason], CardFacts | None] | None = None
+    for card in candidates or [None]:
+        _look_at(offer, state, facts, card)
+        found = _against(offer, facts, asked)
+        weight = (sum(reason.remedy is None for reason in found), len(found))
+        if best is None or weight < best[0]:
+            best = (weight, found, card)
+    assert best is not None
+    if len(candidates) > 1:
+        _look_at(offer, state, facts, best[2])
+    return best[1]
+
+
+def _look_at(offer: Offer, state: StoryState, facts: Facts, card: CardFacts | None) -> None:
+    facts.anchor = card
+    if offer.tally is None:
+        return
+    kept = state.tallies.get((offer.code, "" if card is None else card.card)) or state.tallies.get((offer.code, ""))
+    present = kept is not None and kept.period == period_key(offer.tally.period, business_day(facts.at))
+    facts.tallied = (kept.count, kept.amount) if kept is not None and present else (0, 0)
+
+
+def _against(offer: Offer, facts: Facts, asked: AskedOffer) -> list[Reason]:
+    story = isinstance(offer.trigger, Story)
+    found: dict[str, Reason] = {}
+    for rule, _ in asked.rules:
+        if rule.about is About.TALLY and story:
+            continue  # still to be done, not an obstacle: see `_missing`
+        reason = rule.explain(facts)
+        if reason is not None:
+            found.setdefault(reason.code, reason)
+    late = _too_late_for(offer, facts.anchor)
+    if late is not None:
+        found.setdefault(late.code, late)
+    return list(found.values())
+
+
+def _too_late_for(offer: Offer, card: CardFacts | None) -> Reason | None:
+    """A card is approved once; what its approval did not bring it will not bring any more. The same of activation."""
+    if card is None or not isinstance(offer.trigger, Story):
+        return None
+    match offer.trigger.subject:
+        case SubjectKind.ACTIVATION if card.activated_at is not None:
+            return Reason("ALREADY_ACTIVATED", Words("卡片已激活", "The card is activated already"))
+        case SubjectKind.APPROVAL if card.approved_at is not None:
+            return Reason("ALREADY_APPROVED", Words("卡片已核卡", "The card is approved already"))
+        case _:
+            return None
+
+
+def _missing(offer: Offer, facts: Facts, asked: AskedOffer) -> Iterable[Reason]:
+    """What the customer still has to do for an offer that the bank's events give."""
+    trigger = offer.trigger
+    if not isinstance(trigger, Story) or not offer.grants or not (offer.limits or offer.tally):
+        return  # without a limit it is given again and again: nothing is ever missing
+    if offer.tally is not None:
+        reason = _still_to_count(offer.tally, facts)
+        if reason is not None:
+            yield reason
+        if trigger.subject is SubjectKind.PURCHASE:
+            return
+    ends = [end for rule, _ in asked.rules if (end := rule.deadline(facts)) is not None]
+    until = moment(min(ends)) if ends else None
+    deadline = Words("", "") if until is None else Words(f"，{until.zh}前", f", before {until.en}")
+    code, message, deed = _DEEDS[trigger.subject]
+    zh = f"{deed.zh}（{asked.asked.zh}）" if asked.asked.zh else deed.zh
+    en = f"{deed.en} ({asked.asked.en})" if asked.asked.en else deed.en
+    yield Reason(code, message, Words(f"{zh}{deadline.zh}", f"{en}{deadline.en}"))
+
+
+def _still_to_count(tally: Tally, facts: Facts) -> Reason | None:
+    """What the present round lacks."""
+    whole = facts.tallied
+    done = tally.completed(whole)
+    if done >= tally.rounds:
+        return None
+    if isinstance(tally, Purchases):
+        facts.tallied = (whole[0] - done * tally.count, whole[1])
+    else:
+        facts.tallied = (whole[0], whole[1] - done * tally.at_least)
+    reason = tally.explain(facts)
+    facts.tallied = whole
+    return reason
+
+
+_DEEDS = {
+    SubjectKind.PURCHASE: (
+        "PURCHASE_NEEDED",
+        Words("还没有符合条件的消费", "No purchase that qualifies yet"),
+        Words("用卡消费", "Pay with the card"),
+    ),
+    SubjectKind.BINDING: (
+        "BINDING_NEEDED",
+        Words("还没有绑定", "Not bound yet"),
+        Words("绑定微信或支付宝", "Bind WeChat or Alipay"),
+    ),
+    SubjectKind.INSTALMENT: (
+        "INSTALMENT_NEEDED",
+        Words("还没有符合条件的分期", "No instalment that qualifies yet"),
+        Words("办理分期", "Set up an instalment"),
+    ),
+    SubjectKind.ACTIVATION: (
+        "NO_ACTIVATION",
+        Words("尚未激活卡片", "The card is not activated yet"),
+        Words("激活卡片", "Activate the card"),
+    ),
+    SubjectKind.APPROVAL: (
+        "APPROVAL_NEEDED",
+        Words("还没有核卡", "No card approved yet"),
+        Words("申请卡片并获批", "Apply for a card and have it approved"),
+    ),
+}

@@ -1,0 +1,109 @@
+"""A load generator for one HTTP server on loopback, run in a process of its own.
+
+    python -m infra.bench.hammer PORT CONNECTIONS SECONDS REQUESTS
+
+REQUESTS is a file of whole HTTP/1.1 requests, each ended by a NUL. Every connection sends one, waits for the whole
+answer, sends the next: a closed loop. Prints one line of JSON: {"count", "failed", "rate", "p50_ms", "p99_ms",
+"bytes"}.
+"""
+
+import asyncio
+import random
+import sys
+import time
+from pathlib import Path
+from typing import cast
+
+import orjson
+import uvloop
+
+END = b"\0"
+
+
+class Caller(asyncio.Protocol):
+    """One keep-alive connection. Answers must carry Content-Length, as ours and the bound's do."""
+
+    def __init__(self, requests: list[bytes], latencies: list[float], seed: int) -> None:
+        self._requests = requests
+        self._latencies = latencies
+        self._chance = random.Random(seed)
+        self._buffer = bytearray()
+        self._length = -1
+        self.bytes = 0
+        self.failed = 0
+        self.lost = False
+        self._stopping = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's own class is none by descent
+        self._send()
+
+    def stop(self) -> None:
+        self._stopping = True
+
+    def _send(self) -> None:
+        self._sent = time.perf_counter()
+        self._transport.write(self._chance.choice(self._requests))
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        if self._length < 0:
+            end = self._buffer.find(b"\r\n\r\n")
+            if end < 0:
+                return
+            head = bytes(self._buffer[:end]).lower()
+            at = head.index(b"content-length:") + 15
+            self._length = end + 4 + int(head[at:].split(b"\r\n", 1)[0])
+            if b" 200 " not in head[:16]:
+                self.failed += 1
+        if len(self._buffer) < self._length:
+            return
+        self._latencies.append(time.perf_counter() - self._sent)
+        if b'"errors"' in self._buffer[:200]:
+            self.failed += 1
+        self.bytes += self._length
+        self._buffer.clear()
+        self._length = -1
+        if not self._stopping:
+            self._send()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.lost = True
+
+
+async def hammer(port: int, connections: int, seconds: float, requests: list[bytes]) -> dict[str, float]:
+    loop = asyncio.get_running_loop()
+    latencies: list[float] = []
+    began = time.perf_counter()
+    callers = [
+        (await loop.create_connection(lambda seed=seed: Caller(requests, latencies, seed), "127.0.0.1", port))[1]  # type: ignore[misc]
+        for seed in range(connections)
+    ]
+    await asyncio.sleep(seconds)
+    lasted, count = time.perf_counter() - began, len(latencies)
+    for caller in callers:
+        caller.stop()
+    if any(caller.lost for caller in callers):
+        raise SystemExit("the server closed a connection")
+    if count == 0:
+        raise SystemExit("the server answered nothing")
+    latencies = sorted(latencies[:count])
+    return {
+        "count": count,
+        "failed": sum(caller.failed for caller in callers),
+        "rate": count / lasted,
+        "p50_ms": latencies[count // 2] * 1e3,
+        "p99_ms": latencies[count * 99 // 100] * 1e3,
+        "bytes": sum(caller.bytes for caller in callers) / max(count, 1),
+    }
+
+
+def main() -> None:
+    port, connections, seconds, path = sys.argv[1:]
+    requests = Path(path).read_bytes().split(END)[:-1]
+    found = uvloop.run(hammer(int(port), int(connections), float(seconds), requests))
+    sys.stdout.write(orjson.dumps(found).decode() + "\n")
+
+
+if __name__ == "__main__":
+    main()

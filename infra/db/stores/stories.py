@@ -1,0 +1,369 @@
+"""Stories and the queue that feeds them: what the worker leases, loads and puts aside. Writes of a story go by the ledger."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from domain.kernel.ids import LANES, lane_of
+from infra.db.statements import named
+
+LEASE = named(
+    "inbox.lease",
+    """
+    with due as (
+        select i.lane, i.source, i.id from inbox i
+        where i.lane = any($1::int[]) and i.state = 'DUE' and i.due_at <= $2
+        order by i.due_at limit $3 for update skip locked
+    )
+    update inbox i set due_at = $4, attempts = i.attempts + 1, error = null
+    from due d where i.lane = d.lane and i.source = d.source and i.id = d.id and i.lane = any($1::int[])
+    returning i.lane, i.source, i.id, i.type, i.at, i.data, i.customer, i.attempts, i.trace
+    """,
+)
+
+OWNERS = named(
+    "reference.owners",
+    """
+    select q.kind, q.ref, r.customer
+    from unnest($1::int[], $2::text[], $3::text[]) q (lane, kind, ref),
+        lateral (
+            select x.customer from reference x
+            where x.lane = q.lane and x.kind = q.kind and x.ref = q.ref offset 0
+        ) r
+    """,
+)
+
+REFER = named(
+    "reference.write",
+    """
+    insert into reference (lane, kind, ref, customer)
+    select u.lane, u.kind, u.ref, u.customer from unnest($1::int[], $2::text[], $3::text[], $4::text[])
+        u (lane, kind, ref, customer)
+    on conflict do nothing
+    returning kind, ref
+    """,
+)
+
+STORIES = named(
+    "story.load",
+    """
+    select s.customer, s.version, s.plans, s.upto, s.state
+    from unnest($1::int[], $2::text[]) q (lane, customer),
+        lateral (select * from story x where x.lane = q.lane and x.customer = q.customer offset 0) s
+    """,
+)
+
+HISTORY = named(
+    "story_event.load",
+    """
+    select e.customer, e.type, e.at, e.source, e.id, e.data
+    from unnest($1::int[], $2::text[]) q (lane, customer),
+        lateral (select * from story_event x where x.lane = q.lane and x.customer = q.customer offset 0) e
+    """,
+)
+
+GRANTS = named(
+    "offer_grant.of_customers",
+    """
+    select g.customer, g.id, g.campaign, g.version, g.offer, g.cause, g.round, g.status, g.cost, g.line, g.at, g.details
+    from unnest($1::int[], $2::text[]) q (lane, customer),
+        lateral (
+            select * from offer_grant x
+            where x.lane = q.lane and x.customer = q.customer and x.by = 'STORY' offset 0
+        ) g
+    """,
+)
+
+CHANCES_OF_GRANTS = named(
+    "draw_chance.of_grants",
+    """
+    select c.id, c.offer_grant, c.offer, c.status from draw_chance c
+    where c.lane = $1 and c.customer = $2 and c.offer_grant = any($3::uuid[])
+    """,
+)
+
+# An entitlement of which anything was used or is promised is TOUCHED: only a whole one can be taken back.
+ENTITLEMENTS_OF_GRANTS = named(
+    "entitlement.of_grants",
+    """
+    select e.id, e.offer_grant, e.offer, e.total,
+        case when a.balance - a.held = e.total then e.status else 'TOUCHED' end status
+    from entitlement e
+        left join account a on a.lane = e.lane and a.lane = $1 and a.key = 'visits|' || e.id
+    where e.lane = $1 and e.customer = $2 and e.offer_grant = any($3::uuid[])
+    """,
+)
+
+COUPONS_OF_GRANTS = named(
+    "coupon.of_grants",
+    """
+    select c.id, c.offer_grant, c.offer, c.status from coupon c
+    where c.lane = $1 and c.customer = $2 and c.offer_grant = any($3::uuid[])
+    """,
+)
+
+CHOICES_OF_GRANTS = named(
+    "choice.of_grants",
+    """
+    select c.id, c.offer_grant, c.offer, c.status, c.hold from choice c
+    where c.lane = $1 and c.customer = $2 and c.offer_grant = any($3::uuid[])
+    """,
+)
+
+DELIVERIES_OF_GRANTS = named(
+    "delivery.of_grants",
+    """
+    select d.id, d.offer_grant, d.offer, d.status from delivery d
+    where d.lane = $1 and d.customer = $2 and d.offer_grant = any($3::uuid[])
+    """,
+)
+
+SET_WAITING = named(
+    "inbox.set_waiting",
+    """
+    update inbox i set state = 'WAITING', waits_for = u.waits_for, attempts = 0
+    from unnest($1::int[], $2::text[], $3::text[], $4::text[]) u (lane, source, id, waits_for)
+    where i.lane = u.lane and i.source = u.source and i.id = u.id and i.lane = any($1::int[])
+    """,
+)
+
+WAKE = named(
+    "inbox.wake",
+    """
+    update inbox i set state = 'DUE', waits_for = null, due_at = $3
+    where i.lane = any($1::int[]) and i.state = 'WAITING' and i.waits_for = any($2::text[])
+    """,
+)
+
+PARK = named(
+    "inbox.park",
+    """
+    update inbox i set state = 'PARKED', error = u.error
+    from unnest($1::int[], $2::text[], $3::text[], $4::text[]) u (lane, source, id, error)
+    where i.lane = u.lane and i.source = u.source and i.id = u.id and i.lane = any($1::int[])
+    """,
+)
+
+POSTPONE = named(
+    "inbox.postpone",
+    """
+    update inbox i set due_at = u.due_at, error = u.error
+    from unnest($1::int[], $2::text[], $3::text[], $4::timestamptz[], $5::text[]) u (lane, source, id, due_at, error)
+    where i.lane = u.lane and i.source = u.source and i.id = u.id and i.state = 'DUE' and i.lane = any($1::int[])
+    """,
+)
+
+RETRY_PARKED = named(
+    "inbox.retry_parked",
+    """
+    update inbox i set state = 'DUE', attempts = 0, error = null, due_at = $4
+    where i.lane = any($1::int[]) and i.state = 'PARKED'
+        and ($2::text is null or i.source = $2) and ($3::text is null or i.id = $3)
+    """,
+)
+
+LIST_PARKED = named(
+    "inbox.list_parked",
+    """
+    select i.source, i.id, i.type, i.at, i.customer, i.attempts, i.error, i.received_at from inbox i
+    where i.lane = any($1::int[]) and i.state = 'PARKED' order by i.received_at limit $2
+    """,
+)
+
+LEFT = named(
+    "inbox.left",
+    """
+    select i.state, count(*) n from inbox i where i.lane = any($1::int[]) group by i.state
+    """,
+)
+
+OLDEST_DUE = named(
+    "inbox.oldest_due",
+    "select min(i.received_at) from inbox i where i.lane = any($1::int[]) and i.state = 'DUE'",
+)
+
+# One that failed and is to be tried again later has been tried; a leased one is being tried.
+UNTRIED = named(
+    "inbox.untried",
+    """
+    select exists (
+        select 1 from inbox i
+        where i.lane = any($1::int[]) and i.state = 'DUE' and (i.error is null or i.due_at <= $2)
+    )
+    """,
+)
+
+STALE_PLANS = named(
+    "story.stale_plans",
+    """
+    select s.customer, s.version, s.plans, s.upto, s.state from story s
+    where s.lane = any($1::int[]) and s.plans < $2 order by s.plans limit $3
+    """,
+)
+
+ALL = list(LANES)
+
+
+def merchant_kind(merchant: str) -> str:
+    """The kind of reference under which a merchant's customers stand, in the merchant's lane."""
+    return f"merchant:{merchant}"
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """One event of the queue, ours until the lease runs out. `lane` is the queue's, not the customer's."""
+
+    lane: int
+    source: str
+    id: str
+    type: str
+    at: datetime
+    data: Mapping[str, Any]
+    customer: str | None
+    attempts: int
+    trace: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoryRow:
+    customer: str
+    version: int
+    plans: int
+    upto: datetime
+    state: Any
+
+
+@dataclass(frozen=True, slots=True)
+class PastEvent:
+    type: str
+    at: datetime
+    source: str
+    id: str
+    data: Mapping[str, Any]
+
+
+class StoryStore:
+    """Set-based reads and queue writes over one pool. Nothing here moves a quantity."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def lease(self, now: datetime, until: datetime, limit: int) -> list[Leased]:
+        rows = await self._pool.fetch(LEASE, ALL, now, limit, until)
+        return [
+            Leased(r["lane"], r["source"], r["id"], r["type"], r["at"], orjson.loads(r["data"]), r["customer"],
+                   r["attempts"], r["trace"])
+            for r in rows
+        ]  # fmt: skip
+
+    async def owners(self, refs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        """The customer of each (kind, reference) that is known."""
+        wanted = list(dict.fromkeys(refs))
+        if not wanted:
+            return {}
+        rows = await self._pool.fetch(
+            OWNERS, [lane_of(ref) for _, ref in wanted], [kind for kind, _ in wanted], [ref for _, ref in wanted]
+        )
+        return {(r["kind"], r["ref"]): r["customer"] for r in rows}
+
+    async def stories(self, customers: Sequence[str]) -> dict[str, StoryRow]:
+        rows = await self._pool.fetch(STORIES, [lane_of(c) for c in customers], list(customers))
+        return {r["customer"]: _story(r) for r in rows}
+
+    async def history(self, customers: Sequence[str]) -> dict[str, list[PastEvent]]:
+        found: dict[str, list[PastEvent]] = {c: [] for c in customers}
+        for r in await self._pool.fetch(HISTORY, [lane_of(c) for c in customers], list(customers)):
+            found[r["customer"]].append(PastEvent(r["type"], r["at"], r["source"], r["id"], orjson.loads(r["data"])))
+        return found
+
+    async def grants(self, customers: Sequence[str]) -> dict[str, list[asyncpg.Record]]:
+        found: dict[str, list[asyncpg.Record]] = {c: [] for c in customers}
+        for r in await self._pool.fetch(GRANTS, [lane_of(c) for c in customers], list(customers)):
+            found[r["customer"]].append(r)
+        return found
+
+    async def refer(self, refs: Mapping[tuple[str, str], str]) -> set[tuple[str, str]]:
+        """Write down whose each (kind, reference) is; returns those that were known before."""
+        wanted = sorted(refs)
+        rows = await self._pool.fetch(
+            REFER, [lane_of(ref) for _, ref in wanted], [kind for kind, _ in wanted], [ref for _, ref in wanted],
+            [refs[each] for each in wanted],
+        )  # fmt: skip
+        return set(wanted) - {(r["kind"], r["ref"]) for r in rows}
+
+    async def refer_merchants(self, paid: Sequence[tuple[str, str]]) -> None:
+        """Write down who has paid at which merchant: (merchant, customer) pairs, in the merchant's lane."""
+        paid = sorted(paid)
+        await self._pool.execute(
+            REFER, [lane_of(m) for m, _ in paid], [merchant_kind(m) for m, _ in paid], [c for _, c in paid],
+            [c for _, c in paid],
+        )  # fmt: skip
+
+    async def benefits(self, customer: str, grants: Sequence[UUID]) -> list[tuple[str, asyncpg.Record]]:
+        """What came of these grants: (kind, row) of coupons, choices, deliveries, draw chances and entitlements."""
+        lane, ids = lane_of(customer), list(grants)
+        found: list[tuple[str, asyncpg.Record]] = []
+        for kind, statement in (
+            ("coupon", COUPONS_OF_GRANTS),
+            ("choice", CHOICES_OF_GRANTS),
+            ("delivery", DELIVERIES_OF_GRANTS),
+            ("draw_chance", CHANCES_OF_GRANTS),
+            ("entitlement", ENTITLEMENTS_OF_GRANTS),
+        ):
+            found += [(kind, row) for row in await self._pool.fetch(statement, lane, customer, ids)]
+        return found
+
+    async def set_waiting(self, events: Sequence[tuple[Leased, str]]) -> None:
+        await self._pool.execute(
+            SET_WAITING, [e.lane for e, _ in events], [e.source for e, _ in events], [e.id for e, _ in events],
+            [what for _, what in events],
+        )  # fmt: skip
+
+    async def wake(self, what: Sequence[str], now: datetime) -> int:
+        """Events that wait for any of these become due; returns how many."""
+        return int((await self._pool.execute(WAKE, ALL, list(what), now)).split()[-1])
+
+    async def park(self, events: Sequence[tuple[Leased, str]]) -> None:
+        await self._pool.execute(
+            PARK, [e.lane for e, _ in events], [e.source for e, _ in events], [e.id for e, _ in events],
+            [error for _, error in events],
+        )  # fmt: skip
+
+    async def postpone(self, events: Sequence[tuple[Leased, datetime, str]]) -> None:
+        await self._pool.execute(
+            POSTPONE, [e.lane for e, _, _ in events], [e.source for e, _, _ in events], [e.id for e, _, _ in events],
+            [due for _, due, _ in events], [error for _, _, error in events],
+        )  # fmt: skip
+
+    async def parked(self, limit: int = 100) -> list[asyncpg.Record]:
+        return await self._pool.fetch(LIST_PARKED, ALL, limit)
+
+    async def retry_parked(self, source: str | None, id: str | None, now: datetime) -> int:
+        return int((await self._pool.execute(RETRY_PARKED, ALL, source, id, now)).split()[-1])
+
+    async def left(self) -> dict[str, int]:
+        """How many events are DUE, WAITING and PARKED."""
+        return {r["state"]: r["n"] for r in await self._pool.fetch(LEFT, ALL)}
+
+    async def any_untried(self, now: datetime) -> bool:
+        """Whether an event is due or being applied."""
+        found: bool = await self._pool.fetchval(UNTRIED, ALL, now)
+        return found
+
+    async def oldest_due(self) -> datetime | None:
+        """When the oldest event that could be applied now was received."""
+        oldest: datetime | None = await self._pool.fetchval(OLDEST_DUE, ALL)
+        return oldest
+
+    async def stale(self, plans: int, limit: int) -> list[StoryRow]:
+        """Stories folded under an older set of plans."""
+        return [_story(r) for r in await self._pool.fetch(STALE_PLANS, ALL, plans, limit)]
+
+
+def _story(r: asyncpg.Record) -> StoryRow:
+    return StoryRow(r["customer"], r["version"], r["plans"], r["upto"], orjson.loads(r["state"]))

@@ -1,0 +1,354 @@
+"""The composition root: the one file that knows every class, and which of them plays which port.
+
+`open_hall` gives what every process has; `make_app` and `run_worker` are the two doors of it.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import asyncpg
+import structlog
+from starlette.routing import BaseRoute
+
+from api.app import HallApp, build_app
+from api.context import ContextFactory, Deps
+from api.documents import trusted_documents
+from api.graphql import GraphQLApp
+from api.health import health_routes
+from api.machine.events import EventDeps, event_routes
+from api.machine.oauth import OAuthDeps, oauth_routes
+from api.sandbox.routes import SandboxDeps, sandbox_routes
+from api.schema import build_schema
+from domain.identity.sessions import Sessions
+from domain.identity.viewer import FreezeFacts
+from domain.intake.model import Incoming
+from domain.ledger.unit import Ledger
+from domain.offers.catalog import Catalog
+from domain.stories.events import EventInvalid, read_event
+from infra import metrics
+from infra.campaigns.holidays import china
+from infra.campaigns.publish import Published, Unchanged, load_catalog, publish_shipped
+from infra.catalog import CatalogHolder
+from infra.clock import BusinessClock, WallClock
+from infra.db.commit import CommitWatch, GroupCommit
+from infra.db.pool import connect_plain, open_pool
+from infra.db.stores.commands import CommandStore
+from infra.db.stores.fulfilment import DeliveryStore
+from infra.db.stores.identity import PostgresSessions, RecentlyEnded, UsedAssertions
+from infra.db.stores.inbox import EventInbox, load_print_key, open_data
+from infra.db.stores.offers import OfferStore
+from infra.db.stores.profiles import ProfileStore
+from infra.db.stores.stories import StoryStore
+from infra.db.stores.viewer import ViewerStore
+from infra.db.stores.wallet import WalletStore
+from infra.log import bind_trace
+from infra.security.keys import security_keys
+from infra.security.oauth_clients import OAuthClients, read_clients, refuse_sandbox_secrets, sandbox_clients
+from infra.security.sealing import Sealer
+from infra.security.tokens import OpaqueRefreshTokens, Tokens
+from infra.settings import Settings, clients_of, load_keys
+from infra.worker.general import MARK_TOPIC, GeneralEvents
+from infra.worker.outbox import Outbox
+from infra.worker.stories import StoryWorker
+from infra.worker.worker import Worker
+
+log = structlog.get_logger(__name__)
+
+ISSUER = "life-benefits-hall"
+
+
+@dataclass(frozen=True, slots=True)
+class Hall:
+    """What every process of the hall has, opened and connected."""
+
+    settings: Settings
+    pool: asyncpg.Pool
+    clock: BusinessClock
+    catalog: CatalogHolder
+    ledger: GroupCommit
+    sealer: Sealer
+    store: StoryStore
+    stories: StoryWorker
+    worker: Worker
+    outbox: Outbox
+
+
+@asynccontextmanager
+async def open_hall(settings: Settings, *, application: str) -> AsyncIterator[Hall]:
+    """Connect everything; on leaving, finish what is under way and disconnect. Raises DatabaseUnreachable."""
+    dsn = settings.database_url or ""
+    keys = load_keys(settings)
+    security = security_keys(keys.data, keys.token)
+    sealer = Sealer(security.data)
+    pool = await open_pool(dsn, application=application)
+    connect = partial(connect_plain, dsn, application=f"{application} listener")
+    try:
+        clock = BusinessClock(pool if settings.sandbox else None)
+        await clock.reread()
+        catalog = CatalogHolder(pool, connect, load_catalog)
+        await catalog.start()
+        async with GroupCommit(dsn, watch=_Watch(), application=f"{application} ledger") as ledger:
+            store = StoryStore(pool)
+            general = GeneralEvents(pool)
+            stories = StoryWorker(
+                store=store,
+                profiles=ProfileStore(pool, sealer),
+                ledger=ledger,
+                catalog=partial(_newest, pool, catalog),
+                clock=clock,
+                opened=partial(open_data, sealer=sealer),
+                general=general,
+            )
+            outbox = Outbox(pool, {MARK_TOPIC: lambda payload, _: general.mark(payload)})
+            worker = Worker(
+                pool=pool,
+                connect=connect,
+                stories=stories,
+                store=store,
+                outbox=outbox,
+                ledger=ledger,
+                holds=ledger,
+                clock=clock,
+                follow_clock=clock.reread,
+            )
+            try:
+                yield Hall(settings, pool, clock, catalog, ledger, sealer, store, stories, worker, outbox)
+            finally:
+                await catalog.stop()
+    finally:
+        await pool.close()
+
+
+async def _newest(pool: asyncpg.Pool, catalog: CatalogHolder) -> Catalog:
+    """The catalog as of now, for judging: a worker must not judge by one that a commit has replaced already."""
+    catalog.seen(await pool.fetchval("select version from catalog_stamp"))
+    return await catalog.latest()
+
+
+# --- the web process
+
+
+async def make_app(settings: Settings) -> HallApp:
+    """The ASGI application; what it needs is opened and closed with its lifespan."""
+    hall_opened = open_hall(settings, application="hall serve")
+    hall = await hall_opened.__aenter__()
+    following = asyncio.create_task(hall.clock.follow(), name="clock-follow")
+
+    @asynccontextmanager
+    async def lifespan() -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            following.cancel()
+            with suppress(asyncio.CancelledError):
+                await following
+            await doors.inbox.close()
+            await hall_opened.__aexit__(None, None, None)
+
+    doors = await _doors(hall)
+    return build_app(
+        doors.graphql,
+        doors.routes,
+        lifespan=lifespan,
+        bind_trace=bind_trace,
+        report=_report,
+        observe=_observe_http,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Doors:
+    graphql: GraphQLApp
+    routes: Sequence[BaseRoute]
+    inbox: EventInbox
+
+
+async def _doors(hall: Hall) -> _Doors:
+    settings, pool = hall.settings, hall.pool
+    wall = WallClock()
+    security = _security(settings)
+    ended = RecentlyEnded(pool)
+    records = sandbox_clients() if settings.sandbox else read_clients(clients_of(settings))
+    if not settings.sandbox:
+        refuse_sandbox_secrets(records)
+    clients = OAuthClients(records, audiences=_audiences(settings), used=UsedAssertions(pool), wall=wall)
+    tokens = Tokens(security, issuer=ISSUER, wall=wall, ended=ended, clients=clients.scopes)
+    sessions = Sessions(
+        PostgresSessions(pool, on_end=ended.add), tokens, OpaqueRefreshTokens(security.data), wall
+    )
+    viewers = ViewerStore(pool, hall.catalog.seen)
+    commands = CommandStore(pool, hall.catalog.seen, viewers, hall.catalog)
+    deps = Deps(
+        clock=hall.clock,
+        check_customer=tokens.check_customer,
+        sessions=sessions,
+        catalogs=hall.catalog,
+        viewers=viewers,
+        personalisation=viewers,
+        freezes=_NobodyFrozen(),
+        wallet=WalletStore(pool, hall.catalog.seen),
+        deliveries=DeliveryStore(pool),
+        quotas=OfferStore(pool, hall.catalog.seen),
+        claims=commands,
+        choices=commands,
+        addressed=commands,
+        seal=hall.sealer.seal,
+        ledger=hall.ledger,
+        calendar=china(),
+        trusted_proxies=settings.trusted_proxies,
+    )
+    graphql = GraphQLApp(
+        build_schema(),
+        context_for=ContextFactory(deps),
+        report=_report,
+        observe=_observe_graphql,
+        sandbox=settings.sandbox,
+        trusted=trusted_documents(),
+    )
+    async with pool.acquire() as connection:
+        print_key = await load_print_key(connection, hall.sealer)
+    inbox = EventInbox(pool, print_key=print_key, sealer=hall.sealer, unfit=_unfit)
+    routes: list[BaseRoute] = [
+        *health_routes(partial(_ready, hall), metrics.render),
+        *oauth_routes(OAuthDeps(clients, tokens.for_machine)),
+        *event_routes(EventDeps(inbox, tokens.check_machine)),
+    ]
+    if settings.sandbox:
+        routes += sandbox_routes(SandboxDeps(hall.clock, sessions.issue, hall.worker.settle))
+    return _Doors(graphql, routes, inbox)
+
+
+def _security(settings: Settings) -> Any:
+    keys = load_keys(settings)
+    return security_keys(keys.data, keys.token)
+
+
+def _audiences(settings: Settings) -> frozenset[str]:
+    return frozenset({ISSUER, f"{settings.base_url}/oauth2/token", settings.base_url})
+
+
+def _unfit(event: Incoming) -> str | None:
+    try:
+        read_event(event.type, event.at, event.source, event.id, event.data)
+    except EventInvalid as invalid:
+        return invalid.detail
+    return None
+
+
+class _NobodyFrozen:
+    """Nobody is frozen until there is a room that freezes."""
+
+    async def freeze_of(self, customer: str) -> FreezeFacts | None:
+        return None
+
+
+async def _ready(hall: Hall) -> dict[str, bool]:
+    await hall.pool.fetchval("select 1")
+    return {"database": True, "catalog": bool(hall.catalog.held.plans.versions)}
+
+
+# --- the worker
+
+
+async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
+    """Work until `stop`; returns when what was under way is finished."""
+    async with open_hall(settings, application="hall worker") as hall:
+        await hall.worker.run(stop)
+
+
+# --- what `hall run` and the commands call
+
+
+async def publish_shipped_plans(settings: Settings) -> list[Published | Unchanged]:
+    """Publish the plans that come with the hall, as far as they are not published as they stand."""
+    dsn = settings.database_url or ""
+    pool = await open_pool(dsn, application="hall publish", min_size=1, max_size=2)
+    try:
+        async with GroupCommit(dsn, in_flight=1, application="hall publish ledger") as ledger:
+            return await publish_shipped(pool, ledger, starts_on=settings.plan_start, now=datetime.now(UTC))
+    finally:
+        await pool.close()
+
+
+async def load_demo(settings: Settings, base_url: str, progress: Callable[[int, int, str], None]) -> str | None:
+    """Load the demo people through the hall at `base_url`, and wait until it has applied them. Safe to do again.
+
+    Returns a customer to show.
+    """
+    from infra.demo.load import load_demo as load
+    from infra.demo.load import settle
+    from infra.demo.personas import SHOWN
+    from infra.security.oauth_clients import SANDBOX_SECRETS
+
+    pool = await open_pool(settings.database_url or "", application="hall demo", min_size=1, max_size=1)
+    try:
+        start = await pool.fetchval("select min(starts_on) from campaign_version")
+    finally:
+        await pool.close()
+    await load(
+        base_url,
+        start=start,
+        now=datetime.now(UTC),
+        progress=lambda done, total: progress(done, total, "demo events sent"),
+        client_id="card-core",
+        secret=SANDBOX_SECRETS["card-core"],
+    )
+    await settle(base_url)
+    return SHOWN
+
+
+@asynccontextmanager
+async def open_ledger(settings: Settings) -> AsyncIterator[tuple[asyncpg.Pool, Ledger]]:
+    """A pool and a ledger for a command's short work."""
+    dsn = settings.database_url or ""
+    pool = await open_pool(dsn, application="hall command", min_size=1, max_size=2)
+    try:
+        async with GroupCommit(dsn, in_flight=1, application="hall command ledger") as ledger:
+            yield pool, ledger
+    finally:
+        await pool.close()
+
+
+# --- what is told to whom
+
+
+class _Watch(CommitWatch):
+    """The commit's happenings as metrics."""
+
+    def batch(self, units: int, seconds: float) -> None:
+        metrics.ledger_batch_units.observe(units)
+        metrics.ledger_commit_seconds.observe(seconds)
+
+    def queued(self, units: int) -> None:
+        metrics.ledger_waiting.set(units)
+
+    def again(self, why: str) -> None:
+        metrics.ledger_rejudged.inc()
+
+    def split(self, units: int) -> None:
+        metrics.ledger_split.inc()
+
+    def broken(self, unit: Any, cause: BaseException) -> None:
+        metrics.ledger_units.labels("broken").inc()
+        log.error("unit broken", unit=str(unit.id), exc_info=cause)
+
+    def busy(self) -> None:
+        metrics.ledger_units.labels("busy").inc()
+
+
+def _report(error: BaseException, trace_id: str) -> None:
+    log.error("our bug", trace_id=trace_id, exc_info=error)
+
+
+def _observe_http(method: str, path: str, status: int, seconds: float) -> None:
+    metrics.http_seconds.labels(method, path, str(status)).observe(seconds)
+
+
+def _observe_graphql(operation: str, kind: str, outcome: str, seconds: float) -> None:
+    metrics.graphql_operations.labels(operation, kind, outcome).inc()
+    metrics.graphql_seconds.labels(kind).observe(seconds)

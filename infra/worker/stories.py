@@ -1,0 +1,419 @@
+"""Applies events: lease, load the stories, fold, commit the difference (docs/decisions/0006-stories.md).
+
+An event is leased by moving its due moment on; whoever dies with it loses it to the next. Each customer's events are one
+unit of the ledger: the story's next version, its events, the queue's rows gone, and everything newly earned or taken back.
+The story's version is checked in that commit, so two workers cannot both give. What the unit may write twice without harm
+(whose transaction it is, the customer's profile) is written before it.
+
+Nothing accepted is dropped. A refund whose purchase is not known waits until it is; what fails is tried again later, its
+neighbours one by one, and after `TRIES` it is parked where a person sees it.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from time import perf_counter
+from typing import Any
+
+import orjson
+import structlog
+
+from domain.campaigns.model import Campaign, Offer
+from domain.kernel.errors import Broken, Busy, HallError
+from domain.kernel.ids import lane_of
+from domain.kernel.time import Clock
+from domain.ledger import keys
+from domain.ledger.unit import Change, Committed, Ledger, Moved, Short
+from domain.offers.catalog import Catalog
+from domain.offers.story_change import Difference, StoryChange, decide, difference
+from domain.offers.take_back import GivenGrant, Held, InUse
+from domain.offers.units import unit_of
+from domain.stories.events import (
+    CardApproved,
+    CustomerUpdated,
+    EventInvalid,
+    InstalmentCancelled,
+    InstalmentCreated,
+    StoryEvent,
+    TransactionPosted,
+    TransactionRefunded,
+    customer_of,
+    read_event,
+)
+from domain.stories.fold import can_fold_on, fold_all, fold_on
+from domain.stories.state import StoryState
+from infra import metrics
+from infra.db.stores.profiles import ProfileStore
+from infra.db.stores.stories import Leased, PastEvent, StoryRow, StoryStore
+from infra.log import bind_trace
+from infra.worker.general import GeneralEvents
+
+log = structlog.get_logger(__name__)
+
+LEASE = timedelta(seconds=30)
+TRIES = 6
+BATCH = 500
+REDO = 20
+"""How often one customer's unit is decided again before it is put back: each time somebody else was quicker."""
+
+UNSEEN = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """leased: events taken from the queue; applied: of these, those that are now part of a story or the catalogue."""
+
+    leased: int
+    applied: int
+
+
+@dataclass(slots=True)
+class _Work:
+    """One customer's leased events, and what was loaded for them. refold: whether the whole story must be told anew."""
+
+    customer: str
+    leased: list[Leased]
+    events: list[StoryEvent]
+    refold: bool = False
+    done: bool = False
+
+
+Opened = Callable[[Mapping[str, Any]], dict[str, Any]]
+"""Gives an event's stored data with its personal fields in the clear."""
+
+
+class StoryWorker:
+    """Applies what is due. Any number of them may work at once, in one process or many."""
+
+    def __init__(
+        self,
+        *,
+        store: StoryStore,
+        profiles: ProfileStore,
+        ledger: Ledger,
+        catalog: Callable[[], Awaitable[Catalog]],
+        clock: Clock,
+        opened: Opened,
+        general: GeneralEvents,
+    ) -> None:
+        self._store = store
+        self._profiles = profiles
+        self._ledger = ledger
+        self._catalog = catalog
+        self._clock = clock
+        self._opened = opened
+        self._general = general
+
+    async def apply_due(self, limit: int = BATCH) -> Applied:
+        """Lease up to `limit` due events and apply them; returns how many there were."""
+        began = perf_counter()
+        now = datetime.now(UTC)
+        leased = await self._store.lease(now, now + LEASE, limit)
+        if not leased:
+            return Applied(0, 0)
+        applied = 0
+        by_customer: dict[str, _Work] = {}
+        unowned: list[tuple[Leased, StoryEvent]] = []
+        for one in leased:
+            try:
+                event = self._read(one)
+            except Exception as error:
+                await self._put_back([one], error)
+                continue
+            customer = customer_of(event)
+            if customer is not None:
+                work = by_customer.setdefault(customer, _Work(customer, [], []))
+                work.leased.append(one)
+                work.events.append(event)
+            elif _reference_of(event) is not None:
+                unowned.append((one, event))
+            else:
+                applied += await self._guarded([one], self._general.apply(one, event))
+        known_before = await self._refer(work for work in by_customer.values())
+        for work in by_customer.values():
+            work.refold |= work.customer in known_before
+        await self._find_owners(unowned, by_customer)
+        # After it is written down who paid where: whoever tells us of a merchant from now on finds these customers.
+        catalog = await self._catalog()
+        applied += await self._apply_customers(list(by_customer.values()), catalog)
+        metrics.worker_batches.labels("stories").inc()
+        metrics.worker_items.labels("stories").inc(len(leased))
+        metrics.worker_seconds.labels("stories").observe(perf_counter() - began)
+        return Applied(len(leased), applied)
+
+    async def refold_stale(self, limit: int = BATCH) -> int:
+        """Look at stories folded before the newest campaign version, and tell anew those it matters to; returns how many."""
+        catalog = await self._catalog()
+        rows = await self._store.stale(catalog.publications, limit)
+        works = [_Work(row.customer, [], []) for row in rows]
+        await self._apply_customers(works, catalog)
+        return sum(work.done for work in works)
+
+    # --- reading
+
+    def _read(self, one: Leased) -> StoryEvent:
+        return read_event(one.type, one.at, one.source, one.id, self._opened(one.data))
+
+    async def _refer(self, works: Iterable[_Work]) -> set[str]:
+        """Write down whose transactions, instalments and cards these are, and wake what waited for them.
+
+        Returns the customers of whom something was known already under another event: their whole story is folded.
+        """
+        refs: dict[tuple[str, str], str] = {}
+        updates = []
+        paid_at: dict[tuple[str, str], None] = {}
+        again: set[str] = set()
+        for work in works:
+            for event in work.events:
+                match event:
+                    case TransactionPosted():
+                        refs[("transaction", event.transaction)] = work.customer
+                        paid_at[(event.merchant, work.customer)] = None
+                    case InstalmentCreated():
+                        refs[("instalment", event.instalment)] = work.customer
+                    case CardApproved():
+                        refs[("card", event.card)] = work.customer
+                    case CustomerUpdated():
+                        updates.append(event)
+        if updates:
+            await self._profiles.keep(updates)
+        if paid_at:
+            await self._store.refer_merchants(list(paid_at))
+        if refs:
+            known = await self._store.refer(refs)
+            again = {refs[ref] for ref in known if ref[0] != "card"}
+            await self._store.wake([f"{kind}|{ref}" for kind, ref in refs if kind != "card"], datetime.now(UTC))
+        return again
+
+    async def _find_owners(self, unowned: list[tuple[Leased, StoryEvent]], works: dict[str, _Work]) -> None:
+        """Refunds and cancellations name only what they answer. Whose it is nobody may know yet: then they wait."""
+        if not unowned:
+            return
+        wanted = {one.id + "\x1f" + one.source: _reference_of(event) for one, event in unowned}
+        owners = await self._store.owners(ref for ref in wanted.values() if ref is not None)
+        waiting: list[tuple[Leased, str]] = []
+        for one, event in unowned:
+            ref = _reference_of(event)
+            assert ref is not None
+            customer = owners.get(ref)
+            if customer is None:
+                waiting.append((one, f"{ref[0]}|{ref[1]}"))
+                continue
+            work = works.setdefault(customer, _Work(customer, [], []))
+            work.leased.append(one)
+            work.events.append(event)
+            work.refold = True
+        if waiting:
+            await self._store.set_waiting(waiting)
+            # It may have become known between the look and the wait; whoever wrote it down has woken too early then.
+            refs = [(what.split("|", 1)[0], what.split("|", 1)[1]) for _, what in waiting]
+            if now_known := await self._store.owners(refs):
+                await self._store.wake([f"{kind}|{ref}" for kind, ref in now_known], datetime.now(UTC))
+
+    # --- applying
+
+    async def _apply_customers(self, works: Sequence[_Work], catalog: Catalog) -> int:
+        if not works:
+            return 0
+        customers = [work.customer for work in works]
+        stories = await self._store.stories(customers)
+        states = {customer: StoryState.from_plain(row.state) for customer, row in stories.items()}
+        whole = [
+            work.customer
+            for work in works
+            if work.refold or not self._folds_on(states.get(work.customer), stories.get(work.customer), work, catalog)
+        ]
+        history: Mapping[str, Sequence[PastEvent]] = await self._store.history(whole) if whole else {}
+        grants = await self._store.grants(whole) if whole else {}
+        outcomes = await asyncio.gather(
+            *(
+                self._guarded(
+                    work.leased,
+                    self._apply_one(
+                        work,
+                        catalog,
+                        stories.get(work.customer),
+                        states.get(work.customer),
+                        history.get(work.customer),
+                        grants.get(work.customer, ()),
+                    ),
+                )
+                for work in works
+            )
+        )
+        return sum(outcomes)
+
+    def _folds_on(self, state: StoryState | None, row: StoryRow | None, work: _Work, catalog: Catalog) -> bool:
+        if row is not None and row.plans == 0:
+            return False  # marked to be told anew: what it was judged by has changed
+        return can_fold_on(state or StoryState(), work.events, catalog.plans)
+
+    async def _apply_one(
+        self,
+        work: _Work,
+        catalog: Catalog,
+        row: StoryRow | None,
+        state: StoryState | None,
+        history: Sequence[PastEvent] | None,
+        grants: Sequence[Any],
+    ) -> int:
+        """Commit this customer's events. Returns how many were applied."""
+        customer, lane = work.customer, lane_of(work.customer)
+        for attempt in range(REDO):
+            if attempt:
+                row = (await self._store.stories([customer])).get(customer)
+                state = None if row is None else StoryState.from_plain(row.state)
+                history = None
+                if work.refold or not self._folds_on(state, row, work, catalog):
+                    history = (await self._store.history([customer]))[customer]
+                    grants = (await self._store.grants([customer]))[customer]
+            now = self._clock.now()
+            if history is None:
+                folded = fold_on(state or StoryState(), work.events, catalog.plans, catalog.told)
+                found = Difference(gained=tuple((one, 1) for one in folded.earned))
+            else:
+                past = [self._past(event) for event in history]
+                folded = fold_all([*past, *work.events], catalog.plans, catalog.told)
+                found = difference(folded.earned, [_given(customer, grant) for grant in grants])
+            held = await self._held(customer, found.lost) if found.lost else {}
+            change = decide(customer, found, held, _finder(catalog), person=_person(folded.state), at=now)
+            result = await self._commit(work, row, folded.state, catalog, change, lane, now)
+            if isinstance(result, Committed):
+                work.done = True
+                return len(work.leased)
+            log.info("story decided again", why=type(result).__name__, attempt=attempt)
+            if isinstance(result, Moved) and result.kind == "inbox":
+                return 0  # another worker has applied it: our lease had run out
+        raise Busy("a story kept moving")
+
+    async def _commit(
+        self,
+        work: _Work,
+        row: StoryRow | None,
+        state: StoryState,
+        catalog: Catalog,
+        change: StoryChange,
+        lane: int,
+        now: datetime,
+    ) -> Committed | Moved | Short:
+        version = 1 if row is None else row.version + 1
+        plain = state.to_plain()
+        upto = state.upto[0] if state.upto is not None else UNSEEN
+        values = {"plans": catalog.publications, "upto": upto, "state": plain}
+        story = Change("story", work.customer, None if row is None else row.version, version, {} if row is None else values)
+        gone = tuple(Change("inbox", (one.source, one.id), "DUE", None, lane=one.lane) for one in work.leased)
+        applied_at = datetime.now(UTC)
+        while True:
+            parts = change.whole()
+            if row is None:
+                parts.add("story", {"lane": lane, "customer": work.customer, "version": version, **values})
+            for one in work.leased:
+                parts.add("story_event", {
+                    "lane": lane, "customer": work.customer, "at": one.at, "source": one.source, "id": one.id,
+                    "type": one.type, "data": dict(one.data), "applied_at": applied_at,
+                })  # fmt: skip
+            result = await self._ledger.commit(unit_of(parts, lane=lane, at=now, changes=(story, *gone)))
+            match result:
+                case Committed() | Moved():
+                    return result
+                case Short(account):
+                    if not change.without(account.key):
+                        raise Broken(f"a story's unit was short of {account.key}, which nothing in it needs")
+                case _:
+                    raise Broken(f"a story's unit answered {type(result).__name__}")
+
+    async def _held(self, customer: str, lost: Sequence[GivenGrant]) -> dict[Any, list[Held]]:
+        found: dict[Any, list[Held]] = defaultdict(list)
+        for kind, one in await self._store.benefits(customer, [grant.id for grant in lost]):
+            found[one["offer_grant"]].append(_held_of(kind, one))
+        return found
+
+    def _past(self, event: PastEvent) -> StoryEvent:
+        return read_event(event.type, event.at, event.source, event.id, self._opened(event.data))
+
+    # --- what goes wrong
+
+    async def _guarded(self, leased: Sequence[Leased], applying: Awaitable[int]) -> int:
+        """Never raises: what fails goes back to the queue, or is parked after its last try."""
+        if leased and leased[0].trace:
+            bind_trace(leased[0].trace)
+        try:
+            return await applying
+        except Exception as error:
+            await self._put_back(leased, error)
+            return 0
+
+    async def _put_back(self, leased: Sequence[Leased], error: Exception) -> None:
+        why = f"{type(error).__name__}: {error}"[:500]
+        now = datetime.now(UTC)
+        if isinstance(error, InUse):
+            await self._store.postpone([(one, now + timedelta(seconds=5), why) for one in leased])
+            return
+        if not isinstance(error, Busy):
+            log.warning("events not applied", events=len(leased), error=why, exc_info=not isinstance(error, HallError))
+        parked = [one for one in leased if one.attempts >= TRIES or isinstance(error, EventInvalid)]
+        later = [one for one in leased if one not in parked]
+        if parked:
+            await self._store.park([(one, why) for one in parked])
+        if later:
+            await self._store.postpone(
+                [(one, now + timedelta(seconds=min(60, 2**one.attempts)), why) for one in later]
+            )
+
+
+def _reference_of(event: StoryEvent) -> tuple[str, str] | None:
+    match event:
+        case TransactionRefunded():
+            return "transaction", event.transaction
+        case InstalmentCancelled():
+            return "instalment", event.instalment
+        case _:
+            return None
+
+
+def _person(state: StoryState) -> str | None:
+    return state.profile.person if state.profile is not None else None
+
+
+def _finder(catalog: Catalog) -> Callable[[str, int, str], tuple[Campaign, Offer]]:
+    def find(code: str, version: int, offer_code: str) -> tuple[Campaign, Offer]:
+        campaign = catalog.version(code, version)
+        offer = None if campaign is None else campaign.offer(offer_code)
+        if campaign is None or offer is None:
+            raise Broken(f"no offer {offer_code} in {code} version {version}")
+        return campaign, offer
+
+    return find
+
+
+def _held_of(kind: str, row: Any) -> Held:
+    match kind:
+        case "choice":
+            return Held(kind, row["id"], row["status"], hold=row["hold"])
+        case "entitlement":
+            return Held(kind, row["id"], row["status"], account=keys.visits(row["id"]), total=row["total"])
+        case _:
+            return Held(kind, row["id"], row["status"])
+
+
+def _given(customer: str, row: Any) -> GivenGrant:
+    details = orjson.loads(row["details"])
+    return GivenGrant(
+        id=row["id"],
+        customer=customer,
+        campaign=row["campaign"],
+        version=row["version"],
+        offer=row["offer"],
+        cause=row["cause"],
+        round=row["round"],
+        status=row["status"],
+        cost=row["cost"],
+        line=row["line"],
+        at=row["at"],
+        earned_at=datetime.fromisoformat(details["earnedAt"]),
+        card=details["card"],
+        person=details["person"],
+        amount=details["amount"],
+    )

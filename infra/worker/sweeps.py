@@ -1,0 +1,73 @@
+"""What time alone brings about: holds, coupons and draw chances that have come to their end.
+
+None of it is needed for an answer to be right: an expired hold counts against nobody, an expired coupon is shown and judged
+as expired. The sweep writes down what is so already.
+"""
+
+import asyncio
+from datetime import datetime
+from typing import Protocol
+
+import asyncpg
+
+from domain.kernel.ids import LANES, new_id
+from domain.ledger import keys
+from domain.ledger.moves import post
+from domain.ledger.unit import Change, Ledger, Unit
+from infra.db.statements import named
+
+COUPONS_DUE = named(
+    "coupon.due",
+    """
+    select c.lane, c.id, c.offer from coupon c
+    where c.lane = any($1::int[]) and c.status = 'AVAILABLE' and c.expires_at <= $2
+    order by c.expires_at limit $3
+    """,
+)
+
+CHANCES_DUE = named(
+    "draw_chance.due",
+    """
+    select c.lane, c.id, c.offer from draw_chance c
+    where c.lane = any($1::int[]) and c.status = 'OPEN' and c.expires_at <= $2
+    order by c.expires_at limit $3
+    """,
+)
+
+BATCH = 500
+
+
+class ReleasesHolds(Protocol):
+    async def release_expired_holds(self, now: datetime, limit: int = 512) -> int: ...
+
+
+async def sweep(pool: asyncpg.Pool, ledger: Ledger, holds: ReleasesHolds, now: datetime) -> int:
+    """Write down everything that has ended by `now`; returns how many rows changed. Safe to run anywhere, at once."""
+    swept = 0
+    while done := await holds.release_expired_holds(now, BATCH):
+        swept += done
+    swept += await _expire(pool, ledger, now, COUPONS_DUE, "coupon", "AVAILABLE")
+    swept += await _expire(pool, ledger, now, CHANCES_DUE, "draw_chance", "OPEN")
+    return swept
+
+
+async def _expire(pool: asyncpg.Pool, ledger: Ledger, now: datetime, due: str, kind: str, state: str) -> int:
+    account = keys.coupon if kind == "coupon" else keys.chance
+    swept = 0
+    while True:
+        rows = await pool.fetch(due, list(LANES), now, BATCH)
+        units = [
+            Unit(
+                id=new_id(row["lane"], now),
+                lane=row["lane"],
+                at=now,
+                moves=[post(1, account(row["id"]), keys.expired(row["offer"]), "EXPIRE")],
+                changes=[Change(kind, row["id"], state, "EXPIRED")],
+            )
+            for row in rows
+        ]
+        # One that moved meanwhile (used at the last moment, swept by another) is simply no longer ours to expire.
+        await asyncio.gather(*(ledger.commit(unit) for unit in units))
+        swept += len(units)
+        if len(rows) < BATCH:
+            return swept

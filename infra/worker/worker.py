@@ -1,0 +1,161 @@
+"""The worker: everything the hall does without being asked.
+
+Woken by NOTIFY, which is a hint; a slow look at the tables is what finds everything.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+
+import asyncpg
+import structlog
+
+from domain.kernel.time import Clock
+from domain.ledger.unit import Ledger
+from infra import metrics
+from infra.db.stores.stories import StoryStore
+from infra.worker.outbox import Outbox
+from infra.worker.stories import BATCH, StoryWorker
+from infra.worker.sweeps import ReleasesHolds, sweep
+
+log = structlog.get_logger(__name__)
+
+WAKE_CHANNELS = ("hall_inbox", "hall_outbox", "hall_clock")
+LOOK_EVERY_S = 1.0
+SWEEP_EVERY_S = 1.0
+COUNT_EVERY_S = 5.0
+
+
+class Worker:
+    """Runs until `stop`; or, for a caller who waits, until nothing is left to do (`settle`)."""
+
+    def __init__(
+        self,
+        *,
+        pool: asyncpg.Pool,
+        connect: Callable[[], Awaitable[asyncpg.Connection]],
+        stories: StoryWorker,
+        store: StoryStore,
+        outbox: Outbox,
+        ledger: Ledger,
+        holds: ReleasesHolds,
+        clock: Clock,
+        follow_clock: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._pool = pool
+        self._connect = connect
+        self._stories = stories
+        self._store = store
+        self._outbox = outbox
+        self._ledger = ledger
+        self._holds = holds
+        self._clock = clock
+        self._follow_clock = follow_clock
+        self._wakes: list[asyncio.Event] = []
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set; what is under way is finished."""
+        tasks = [
+            asyncio.create_task(self._listen(stop), name="worker-listen"),
+            asyncio.create_task(self._again(stop, self._apply, "stories"), name="worker-stories"),
+            asyncio.create_task(self._again(stop, self._keep_promises, "outbox"), name="worker-outbox"),
+            asyncio.create_task(self._every(stop, SWEEP_EVERY_S, self._sweep, "sweep"), name="worker-sweep"),
+            asyncio.create_task(self._every(stop, SWEEP_EVERY_S, self._refold, "refold"), name="worker-refold"),
+            asyncio.create_task(self._every(stop, COUNT_EVERY_S, self._count, "count"), name="worker-count"),
+        ]
+        await stop.wait()
+        self._woken()
+        await asyncio.gather(*tasks)
+
+    async def settle(self, timeout_s: float = 60.0) -> dict[str, int]:
+        """Return when every accepted event has been applied and everything due has been tried.
+
+        Works itself, so it does not depend on another worker; what another has leased is waited for. Events that wait for
+        another event, and parked ones, are not due. Returns how many events were applied and promises tried here.
+        """
+        async with asyncio.timeout(timeout_s):
+            applied = tried = 0
+            while True:
+                await self._follow_clock()
+                done = await self._stories.apply_due(BATCH)
+                promises = await self._outbox.keep_due()
+                looked = await self._stories.refold_stale(BATCH)
+                applied, tried = applied + done.applied, tried + promises
+                if done.leased or promises or looked:
+                    continue
+                if await self._store.any_untried(datetime.now(UTC)) or await self._outbox.any_untried():
+                    await asyncio.sleep(0.02)  # leased by another worker: there is no signal of its end
+                    continue
+                await sweep(self._pool, self._ledger, self._holds, self._clock.now())
+                return {"events": applied, "deliveries": tried}
+
+    # --- the loops
+
+    async def _apply(self) -> bool:
+        await self._follow_clock()
+        return (await self._stories.apply_due(BATCH)).leased > 0
+
+    async def _keep_promises(self) -> bool:
+        return await self._outbox.keep_due() > 0
+
+    async def _sweep(self) -> None:
+        await self._follow_clock()
+        await sweep(self._pool, self._ledger, self._holds, self._clock.now())
+
+    async def _refold(self) -> None:
+        while await self._stories.refold_stale(BATCH):
+            pass
+
+    async def _count(self) -> None:
+        left = await self._store.left()
+        for state in ("DUE", "WAITING", "PARKED"):
+            metrics.inbox_events.labels(state.lower()).set(left.get(state, 0))
+        oldest = await self._store.oldest_due()
+        age = 0.0 if oldest is None else max(0.0, (datetime.now(UTC) - oldest).total_seconds())
+        metrics.inbox_oldest_seconds.set(age)
+
+    async def _again(self, stop: asyncio.Event, work: Callable[[], Awaitable[bool]], what: str) -> None:
+        """At once again while there was something to do, else when woken or after a while."""
+        wake = asyncio.Event()
+        self._wakes.append(wake)
+        while not stop.is_set():
+            wake.clear()
+            try:
+                if await work():
+                    continue
+            except Exception:
+                log.exception("work failed", work=what)
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(wake.wait(), LOOK_EVERY_S)
+
+    async def _every(self, stop: asyncio.Event, seconds: float, work: Callable[[], Awaitable[None]], what: str) -> None:
+        while not stop.is_set():
+            try:
+                await work()
+            except Exception:
+                log.exception("work failed", work=what)
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(stop.wait(), seconds)
+
+    async def _listen(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                connection = await self._connect()
+            except Exception:
+                log.warning("cannot listen", exc_info=True)
+                with suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(stop.wait(), LOOK_EVERY_S)
+                continue
+            try:
+                for channel in WAKE_CHANNELS:
+                    await connection.add_listener(channel, self._woken)
+                while not stop.is_set() and not connection.is_closed():
+                    with suppress(asyncio.TimeoutError):
+                        await asyncio.wait_for(stop.wait(), LOOK_EVERY_S)
+            finally:
+                connection.terminate()
+
+    def _woken(self, *_: object) -> None:
+        for wake in self._wakes:
+            wake.set()
