@@ -84,7 +84,7 @@ class Context:
         return self._token
 
     def changed(self) -> None:
-        """After a mutation: what was read before is read anew."""
+        """What was read before is read anew: a mutation wrote, or a newer catalog came."""
         self._kept.clear()
         self.__dict__.pop("loaders", None)
 
@@ -103,7 +103,7 @@ class Context:
         return Loaders(self.deps, self.customer or "")
 
     def kept(self, kind: Callable[["Context"], T]) -> T:
-        """The one `kind` of this request, made of the context when it is first asked for: what a room keeps for itself."""
+        """The one `kind` of this request, made when it is first asked for: what a room keeps for itself."""
         found: T | None = self._kept.get(kind)
         if found is None:
             found = self._kept[kind] = kind(self)

@@ -37,11 +37,13 @@ class CatalogHolder:
         self._newest = 0
         self._loading: asyncio.Task[Catalog] | None = None
         self._watching: asyncio.Task[None] | None = None
+        self._listener: asyncpg.Connection | None = None
 
     async def start(self) -> None:
         """Load it, and follow it from here on. Raises what the database raises."""
         await self._refresh()
-        self._watching = asyncio.create_task(self._watch(await self._connect()), name="catalog-watch")
+        self._listener = await self._connect()
+        self._watching = asyncio.create_task(self._watch(), name="catalog-watch")
 
     async def stop(self) -> None:
         for task in (self._watching, self._loading):
@@ -49,6 +51,7 @@ class CatalogHolder:
                 task.cancel()
                 with suppress(asyncio.CancelledError, Exception):
                     await task
+        await self._hang_up()
 
     @property
     def held(self) -> Catalog:
@@ -85,28 +88,32 @@ class CatalogHolder:
         self.seen(catalog.stamp)
         return catalog
 
-    async def _watch(self, conn: asyncpg.Connection | None) -> None:
+    async def _watch(self) -> None:
         while True:
             try:
-                await self._listen(conn or await self._connect())
+                if self._listener is None:
+                    self._listener = await self._connect()
+                await self._listen(self._listener)
             except Exception as problem:
                 log.warning("catalog_not_followed", error=repr(problem))
-            conn = None
+            await self._hang_up()
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def _listen(self, conn: asyncpg.Connection) -> None:
         """Follow until the connection is gone."""
         woken = asyncio.Event()
-        try:
-            await conn.add_listener(CHANNEL, lambda *_: woken.set())
-            while not conn.is_closed():
-                woken.clear()
-                self.seen(await conn.fetchval("select version from catalog_stamp"))
-                before = self.held.stamp
-                if (await self.latest()).stamp != before:
-                    log.info("catalog_followed", stamp=self.held.stamp)
-                with suppress(asyncio.TimeoutError):
-                    await asyncio.wait_for(woken.wait(), LOOK_EVERY_S)
-        finally:
-            with suppress(OSError, asyncpg.InterfaceError, asyncio.TimeoutError):
+        await conn.add_listener(CHANNEL, lambda *_: woken.set())
+        while not conn.is_closed():
+            woken.clear()
+            self.seen(await conn.fetchval("select version from catalog_stamp"))
+            before = self.held.stamp
+            if (await self.latest()).stamp != before:
+                log.info("catalog_followed", stamp=self.held.stamp)
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(woken.wait(), LOOK_EVERY_S)
+
+    async def _hang_up(self) -> None:
+        conn, self._listener = self._listener, None
+        if conn is not None:
+            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncio.TimeoutError):
                 await conn.close(timeout=1)

@@ -18,6 +18,7 @@ from typing import Any
 import asyncpg
 
 from domain.kernel.time import Clock
+from infra.db.pool import DatabaseUnreachable
 from infra.db.reach import UNREACHABLE, reaching
 
 CHANNEL = "hall_clock"
@@ -116,7 +117,7 @@ class BusinessClock:
             try:
                 async with self._pool.acquire() as connection:
                     await self._listen(connection)
-            except UNREACHABLE as error:
+            except (DatabaseUnreachable, *UNREACHABLE) as error:
                 _log.warning("the sandbox clock cannot be followed: %s", type(error).__name__)
                 await asyncio.sleep(READ_EVERY_S)
 
@@ -127,14 +128,16 @@ class BusinessClock:
             told.set()
 
         await connection.add_listener(CHANNEL, hear)
+        connection.add_termination_listener(hear)
         try:
-            while True:
+            while not connection.is_closed():
                 told.clear()
                 await self.reread()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(READ_EVERY_S):
                         await told.wait()
         finally:
+            connection.remove_termination_listener(hear)
             if not connection.is_closed():
                 await connection.remove_listener(CHANNEL, hear)
 

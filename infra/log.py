@@ -56,6 +56,7 @@ def _replacement(found: re.Match[str]) -> str:
 
 def without_personal_data(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """The processor every line passes last before it is written."""
+    event.pop("color_message", None)  # uvicorn's, the same sentence once more
     return {_key(key): DROPPED if _names_a_person(key) else _clean(value) for key, value in event.items()}
 
 

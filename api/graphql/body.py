@@ -78,7 +78,7 @@ async def _gather(receive: Receive, limits: Limits) -> tuple[bytes, bool]:
 
 
 async def _throw_away(receive: Receive, limits: Limits) -> bool:
-    """Let the rest go by, so that the client reads our answer instead of a reset connection; whether it came to its end."""
+    """Let the rest go by, so that the client reads our answer and not a reset connection; whether it came to an end."""
     thrown = 0
     while thrown <= limits.discard_bytes:
         message = await _next(receive)

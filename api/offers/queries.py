@@ -35,14 +35,15 @@ class OffersQuery:
         ] = Channel.MINI_PROGRAM,
     ) -> Hall:
         context = info.context
-        viewer = await context.viewer()
         catalog = await context.catalog()
         offers = on_show(catalog, context.now)
-        shown = await reader(context).shown(offers)
+        shown = await reader(context).shown(offers, catalog)
         newer = await context.catalog()
-        if newer is not catalog:  # the quotas' statement saw a newer one: what it left out is looked up once more
+        if newer is not catalog:  # a statement saw a newer one: what this one did not know of is looked up once more
             catalog, offers = newer, on_show(newer, context.now)
-            shown = await reader(context).shown(offers)
+            context.changed()
+            shown = await reader(context).shown(offers, catalog)
+        viewer = await context.viewer()
         personalised = viewer is not None and viewer.personalisation
         if viewer is not None and personalised:
             shelves = personal_shelves(
@@ -106,7 +107,7 @@ async def offer_of_code(context: Context, code: str) -> Offer | None:
     of = catalog.offer(code, context.now)
     if of is not None and of.offer.quota is not None:
         # Its quota is read in any case; the statement may tell of a newer catalog.
-        await reader(context).remaining(of)
+        await context.loaders.quotas.load(of.key)
         catalog = await context.catalog()
         of = catalog.offer(code, context.now)
     return None if of is None else showcase(catalog, context.language).offer(of)

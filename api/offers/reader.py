@@ -1,7 +1,9 @@
 """What one request needs to know of offers, each thing found out once."""
 
+from asyncio import gather
 from collections.abc import Sequence
 
+from api.awaiting import Soon, once
 from api.context import Context
 from domain.offers.catalog import Catalog, OfferOf
 from domain.offers.hall import Shown
@@ -16,49 +18,58 @@ class OfferReader:
         self._context = context
         self._judged: dict[tuple[str, int, str], Eligibility] = {}
 
-    async def remaining(self, of: OfferOf) -> int | None:
+    def remaining(self, of: OfferOf) -> Soon[int | None]:
         """What is left of its quota for anybody; None where it has none."""
         if of.offer.quota is None:
             return None
-        left = await self._context.loaders.quotas.load(of.key)
-        return 0 if left is None else max(left, 0)
+        return once(self._context.loaders.quotas.load(of.key), _at_least_none)
 
-    async def eligibility(self, of: OfferOf) -> Eligibility | None:
+    def eligibility(self, of: OfferOf, catalog: Catalog) -> Soon[Eligibility | None]:
         """None when signed out."""
-        viewer = await self._context.viewer()
-        if viewer is None:
+        customer = self._context.customer
+        if customer is None:
             return None
+        viewer = self._context.loaders.viewers.load(customer)
+        return once(viewer, lambda found: self._judge(of, catalog, found.story))
+
+    def _judge(self, of: OfferOf, catalog: Catalog, story: StoryState | None) -> Eligibility:
         key = (of.campaign.code, of.campaign.version, of.offer.code)
         found = self._judged.get(key)
         if found is None:
-            catalog = await self._context.catalog()
-            found = self._judged[key] = explain(of.offer, of.campaign, viewer.story, self._context.now, catalog.plans)
+            found = explain(of.offer, of.campaign, story, self._context.now, catalog.plans)
+            self._judged[key] = found
         return found
 
     def progress(self, of: OfferOf, catalog: Catalog, story: StoryState | None) -> Progress | None:
         """How far a customer with this story is on the way to it; None where it is no mission, or not for them."""
         return progress(of.offer, of.campaign, story, self._context.now, catalog.plans)
 
-    async def shown(self, offers: Sequence[OfferOf]) -> list[Shown]:
-        """What the home page needs to know of these offers."""
-        await self._context.loaders.quotas.load_many([of.key for of in offers if of.offer.quota is not None])
-        viewer = await self._context.viewer()
-        catalog = await self._context.catalog()
+    async def shown(self, offers: Sequence[OfferOf], catalog: Catalog) -> list[Shown]:
+        """What the home page needs to know of these offers; what was read stays for their fields."""
+        quotas = self._context.loaders.quotas
+        counted = [of.key for of in offers if of.offer.quota is not None]
+        viewer, left = await gather(self._context.viewer(), quotas.load_many(counted))
+        remaining = {key: _at_least_none(each) for key, each in zip(counted, left, strict=True)}
         found = []
         for of in offers:
-            timing, left = catalog.timing(of, self._context.now), await self.remaining(of)
+            timing = catalog.timing(of, self._context.now)
             way = self.progress(of, catalog, viewer.story) if viewer is not None else None
             found.append(
                 Shown(
                     of,
-                    timing.state_with(left),
+                    timing.state_with(remaining.get(of.key)),
                     timing.closes_at,
-                    timing.next_change_with(left),
-                    await self.eligibility(of),
+                    timing.stays_until,
+                    self._judge(of, catalog, viewer.story) if viewer is not None else None,
                     half_way=way is not None and 2 * way.done >= way.needed,
                 )
             )
         return found
+
+
+def _at_least_none(left: int | None) -> int:
+    """An offer with a quota that no account is kept of has nothing to give."""
+    return max(left or 0, 0)
 
 
 def reader(context: Context) -> OfferReader:

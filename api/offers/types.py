@@ -7,6 +7,7 @@ from typing import Annotated
 import strawberry
 from strawberry import UNSET
 
+from api.awaiting import Soon, then
 from api.context import HallInfo
 from api.node import Node
 from api.offers.links import Channel, link_of
@@ -16,6 +17,7 @@ from domain.campaigns.model import Offer as OfferFacts
 from domain.campaigns.terms import ActionKind, OfferKind, OfferState
 from domain.kernel.words import Language
 from domain.offers.catalog import Catalog, OfferOf
+from domain.stories.explain import Eligibility as Judged
 
 strawberry.enum(Channel, description="Where the customer is.")
 strawberry.enum(OfferKind, description="What the benefit is.")
@@ -109,10 +111,10 @@ class Offer(Node):
     )
     action: OfferAction = strawberry.field(description="What the customer does about it.")
 
-    @strawberry.field(description="Whether it can be had now, by anybody.")
-    async def state(self, info: HallInfo) -> OfferState:
-        left = await reader(info.context).remaining(self.of)
-        return self.catalog.timing(self.of, info.context.now).state_with(left)
+    @strawberry.field(graphql_type=OfferState, description="Whether it can be had now, by anybody.")
+    def state(self, info: HallInfo) -> Soon[OfferState]:
+        timing = self.catalog.timing(self.of, info.context.now)
+        return then(reader(info.context).remaining(self.of), timing.state_with)
 
     @strawberry.field(
         description="The current or next recurring window (Friday 10:00-22:00), null where there is none."
@@ -121,29 +123,26 @@ class Offer(Node):
         window = self.catalog.timing(self.of, info.context.now).window
         return None if window is None else Window(opens_at=window.opens_at, closes_at=window.closes_at)
 
-    @strawberry.field(description="When time alone next changes its state; null when it never will.")
-    async def next_change_at(self, info: HallInfo) -> datetime | None:
-        left = await reader(info.context).remaining(self.of)
-        return self.catalog.timing(self.of, info.context.now).next_change_with(left)
+    @strawberry.field(description="When time alone may next change its state or window; null when it never will.")
+    def next_change_at(self, info: HallInfo) -> datetime | None:
+        return self.catalog.timing(self.of, info.context.now).stays_until
 
-    @strawberry.field(description="What there is of it; null where it is not counted.")
-    async def quota(self, info: HallInfo) -> Quota | None:
-        left = await reader(info.context).remaining(self.of)
-        total = self.of.offer.quota
-        return None if left is None or total is None else Quota(total=total, remaining=left, as_of=info.context.now)
+    @strawberry.field(graphql_type=Quota | None, description="What there is of it; null where it is not counted.")
+    def quota(self, info: HallInfo) -> Soon[Quota | None]:
+        def present(left: int | None) -> Quota | None:
+            total = self.of.offer.quota
+            return None if left is None or total is None else Quota(total=total, remaining=left, as_of=now)
 
-    @strawberry.field(description="For the signed-in customer; null when signed out.")
-    async def eligibility(self, info: HallInfo) -> Eligibility | None:
-        judged = await reader(info.context).eligibility(self.of)
-        if judged is None:
-            return None
-        language = info.context.language
-        return Eligibility(
-            eligible=judged.eligible,
-            as_of=info.context.now,
-            reasons=reasons((*judged.reasons, *judged.missing), language),
-            because=[words.say(language) for words in judged.because],
-        )
+        now = info.context.now
+        return then(reader(info.context).remaining(self.of), present)
+
+    @strawberry.field(graphql_type=Eligibility | None, description="For the signed-in customer; null when signed out.")
+    def eligibility(self, info: HallInfo) -> Soon[Eligibility | None]:
+        def present(judged: Judged | None) -> Eligibility | None:
+            return None if judged is None else eligibility(judged, context.language, context.now)
+
+        context = info.context
+        return then(reader(context).eligibility(self.of, self.catalog), present)
 
 
 @strawberry.type(description="A shelf of the home page.")
@@ -198,3 +197,12 @@ def reasons(found: Iterable[terms.Reason], language: Language) -> list[Reason]:
         )
         for reason in found
     ]
+
+
+def eligibility(judged: Judged, language: Language, now: datetime) -> Eligibility:
+    return Eligibility(
+        eligible=judged.eligible,
+        as_of=now,
+        reasons=reasons((*judged.reasons, *judged.missing), language),
+        because=[words.say(language) for words in judged.because],
+    )

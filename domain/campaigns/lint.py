@@ -44,7 +44,7 @@ from domain.campaigns.model import (
 )
 from domain.campaigns.schedule import runs_of, window
 from domain.campaigns.terms import Per, Period, SubjectKind
-from domain.kernel.money import PPM, Fen, yuan
+from domain.kernel.money import PPM, Fen
 from domain.kernel.words import Words
 
 PRIZE_LIMIT: Fen = 5_000_000
@@ -84,7 +84,7 @@ SUPERLATIVES: tuple[Superlative, ...] = (
     Superlative(
         "最",
         _E,
-        "最高(?:返|减|赠|立减|优惠|抵|可|不超过|补贴)|最多|最少|最低消费|最后[一1-9]?[天日次期名笔个批]|最后期限|最近|最终|最新|最迟|最晚|最早",
+        "最高(?:[0-9]|返|减|赠|立减|优惠|抵|可|不超过|补贴)|最多|最少|最低消费|最后[一1-9]?[天日次期名笔个批]|最后期限|最近|最终(?!解释)|最新|最迟|最晚|最早",
     ),
     # A first in a row of things is none; being the first in the trade is.
     Superlative("第一", _E, "第一[次笔天周月日个期步张名单批份季阶]|第一时间|第一至|第一、"),
@@ -93,6 +93,7 @@ SUPERLATIVES: tuple[Superlative, ...] = (
     ),
     Superlative("首选|首屈一指|遥遥领先|全网(?:底价|独家)|销量冠军|排名[一二三]|NO\\.?1", _E),
     Superlative("绝对|百分百|100%|零风险|无风险|稳赚|保证收益", _W, "百分百中奖|100%中奖"),
+    Superlative("解释权归", _E),
     Superlative("领先|独家|全国首[家个]|首家", _W),
     Superlative(
         r"(?i)\b(?:the )?(?:best|cheapest|greatest|finest|world-class|number one|no\. ?1)\b", _E, r"(?i)best before"
@@ -215,6 +216,12 @@ def _said_by(reward: Reward) -> Iterator[Words]:
             yield words
 
 
+def _money(amount: Fen) -> str:
+    """As a file writes it."""
+    whole, cents = divmod(amount, 100)
+    return f"{whole:_}.{cents:02d} yuan" if cents else f"{whole:_} yuan"
+
+
 # Draws ------------------------------------------------------------------------------------------------------------
 
 
@@ -226,7 +233,7 @@ def _draw(draw: Draw, path: str, campaign: Campaign) -> Iterator[_Raw]:
     for number, prize in enumerate(draw.prizes):
         here = f"{path}.prizes[{number}]"
         if max(prize.value, prize.cost) > PRIZE_LIMIT:
-            message = f"a prize of {yuan(max(prize.value, prize.cost))} yuan is above 50,000 yuan."
+            message = f"a prize of {_money(max(prize.value, prize.cost))} is above {_money(PRIZE_LIMIT)}."
             yield _E, f"{here}.value", message, "Make it smaller: SAMR Order 32 allows no dearer prize in a draw."
         if prize.consolation and prize.stock is not None:
             message = "the consolation prize can run out, and then nothing is left to give."
@@ -278,7 +285,8 @@ def _never(offer: Offer, path: str, campaign: Campaign) -> Iterator[_Raw]:
     if offer.when and window(offer, campaign, runs[0].opens_at) is None:
         yield _E, f"{path}.when", "no window ever opens while the offer runs.", "Compare its windows and its phases."
     subject = offer.trigger.subject if isinstance(offer.trigger, Story) else None
-    pays = subject is SubjectKind.PURCHASE or isinstance(offer.trigger, Till) or offer.bonus is not None
+    pays = subject is SubjectKind.PURCHASE or isinstance(offer.trigger, Till)
+    pays = pays or (offer.bonus is not None and not offer.grants)
     for number, rule in enumerate(offer.conditions):
         here = f"{path}.if[{number}]"
         if needs_payment(rule) and not pays:
@@ -300,7 +308,7 @@ def _never(offer: Offer, path: str, campaign: Campaign) -> Iterator[_Raw]:
         if isinstance(reward, Discount) and reward.off:
             least = max((rule.at_least for rule in offer.conditions if isinstance(rule, Spend)), default=0)
             if least < reward.off:
-                message = f"{yuan(reward.off)} yuan off a payment of {yuan(least)} yuan makes it free."
+                message = f"{_money(reward.off)} off a payment of {_money(least)} leaves nothing to pay."
                 yield _W, f"{path}.rewards", message, "Add `spend: {atLeast: ...}` above the discount."
     if isinstance(offer.trigger, SignUp) and offer.trigger.cancel_by is not None:
         starts = [reward.starts_at for reward in offer.rewards if hasattr(reward, "starts_at")]
@@ -413,7 +421,7 @@ def _budget(campaign: Campaign) -> Iterator[_Raw]:
                     bound += prize.stock * prize.cost
         path = f"budget.lines.{code}"
         if bound > amount:
-            message = f"its quotas can cost {yuan(bound)} yuan, and the line has {yuan(amount)}."
+            message = f"its quotas can cost {_money(bound)}, and the line has {_money(amount)}."
             yield _W, path, message, "The line ends them earlier than their quotas say: raise it or lower them."
         if unbound:
             names = ", ".join(unbound)

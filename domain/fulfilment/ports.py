@@ -1,4 +1,4 @@
-"""What the promises to a customer are read from. Every read is of one customer; what belongs to another is not found."""
+"""What the promises to a customer are read from. Every read is of one customer; another's are not found."""
 
 from collections.abc import Sequence
 from typing import Protocol

@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """`more`: something follows the last item. A page goes on after the sort key of the last item, never by counting."""
+    """`more`: something follows the last item. The next page goes on after that item's sort key, never by counting."""
 
     items: tuple[T, ...]
     more: bool

@@ -121,7 +121,7 @@ class Facts(NamedTuple):
 JournalRow: TypeAlias = tuple[int, int, int, str, Account, Account, int, Tally | None, int, Tally | None, int]
 """One move of an accepted unit: the unit's number in `accepted` from 1, the move's from 0, op, reason, source, target,
 units; then for source and target the tally (None: a sink) and what the batch had added to its balance after this
-unit."""
+move."""
 
 
 class NetChange:
@@ -242,7 +242,8 @@ def judge(units: Sequence[Unit], facts: Facts) -> Judgement:
                     b = accounts[target] = Tally(target, opening.balance, 0, opening.floor, opening.overdraw, True)
                 if op != _HOLD and op != _RELEASE:
                     b.db += quantity
-            steps.append((op, source, target, quantity, reason, a, b))
+            # The balances as they stand after this move: two moves of one unit on one account leave two.
+            steps.append((op, source, target, quantity, reason, a, b, a.db if a else 0, b.db if b else 0))
 
         short = None
         for step in steps:
@@ -253,7 +254,7 @@ def judge(units: Sequence[Unit], facts: Facts) -> Judgement:
                     short = a
                     break
         if short is not None:
-            for op, _, _, quantity, _, a, b in steps:
+            for op, _, _, quantity, _, a, b, _, _ in steps:
                 if a is not None:
                     if op == _POST or op == _REVERSE:  # noqa: SIM109
                         a.db += quantity
@@ -280,20 +281,17 @@ def judge(units: Sequence[Unit], facts: Facts) -> Judgement:
 
         number = len(accepted) + 1
         n = 0
-        for op, source, target, quantity, reason, a, b in steps:
-            source_db = target_db = 0
+        for op, source, target, quantity, reason, a, b, source_db, target_db in steps:
             if a is not None:
-                source_db = a.db
                 if not a.written:
                     a.written = True
                     tallies.append(a)
                 if op <= _HOLD or (op == _REVERSE and not a.overdraw):
-                    room = source_db - a.dh
+                    room = a.db - a.dh
                     if room < a.low:
                         a.low = room
             if b is not None:
                 if op != _HOLD and op != _RELEASE:
-                    target_db = b.db
                     if not b.written:
                         b.written = True
                         tallies.append(b)
@@ -301,7 +299,7 @@ def judge(units: Sequence[Unit], facts: Facts) -> Judgement:
                     if b.new and not b.written:  # opened with the hold, so that its capture need not ask
                         b.written = True
                         tallies.append(b)
-                    b = None
+                    b, target_db = None, 0
             journal.append((number, n, op, reason, source, target, quantity, a, source_db, b, target_db))
             n += 1  # noqa: SIM113  # enumerate makes a tuple a move
         if request is not None:

@@ -34,9 +34,10 @@ class OfferOf:
 
 
 class Catalog:
-    """plans: all published versions and the catalog's stamp. merchants: as the bank last told of them; told: all it said.
+    """plans: all published versions and the catalog's stamp. merchants: as last told by the bank; told: all it said.
 
-    publications: how many versions have been published, by which stories know whether they were folded under all of them.
+    publications: how many versions have been published, by which stories know whether they were folded under all of
+    them.
     """
 
     def __init__(self, plans: Plans, merchants: Iterable[MerchantFacts] = (), told: Merchants | None = None) -> None:

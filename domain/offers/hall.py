@@ -37,14 +37,14 @@ _Rank: TypeAlias = tuple[int, float, bool, int, int]
 class Shown:
     """An offer at one moment, for one customer or nobody.
 
-    closes_at: the end of its window while one is open, else of its run. next_change_at: when time changes its state.
-    eligibility None: nobody is signed in. half_way: at least half of what it asks is done.
+    closes_at: the end of its window while one is open, else of its run. changes_at: when time may change its state or
+    window. eligibility None: nobody is signed in. half_way: at least half of what it asks is done.
     """
 
     of: OfferOf
     state: OfferState
     closes_at: datetime
-    next_change_at: datetime | None
+    changes_at: datetime | None
     eligibility: Eligibility | None = None
     half_way: bool = False
 
@@ -101,7 +101,7 @@ def next_change(catalog: Catalog, shown: Sequence[Shown], now: datetime, *, pers
     for campaign in catalog.campaigns(now):
         moments += [campaign.phases.warm_up_at, campaign.phases.closes_at]
     for each in shown:
-        moments.append(each.next_change_at)
+        moments.append(each.changes_at)
         if each.eligibility is not None:
             moments.append(each.eligibility.next_at)
         if personalised:

@@ -56,6 +56,22 @@ def difference(earned: Iterable[Earned], given: Sequence[GivenGrant]) -> Differe
     return Difference(tuple(gained), tuple(lost))
 
 
+def newly_earned(earned: Iterable[Earned], given: Sequence[GivenGrant]) -> Difference:
+    """What a story that goes on has earned besides; an earning that was lost once is given in a new round."""
+    rounds: dict[Earning, int] = {}
+    standing: set[Earning] = set()
+    for grant in given:
+        earning = (grant.campaign, grant.offer, grant.cause)
+        rounds[earning] = max(rounds.get(earning, 0), grant.round)
+        if grant.status in STANDING:
+            standing.add(earning)
+    fresh = [(one, earning_of(one)) for one in earned]
+    return Difference(tuple((one, rounds.get(each, 0) + 1) for one, each in fresh if each not in standing))
+
+
+NOTHING_NEW = Difference()
+
+
 def earning_of(one: Earned) -> Earning:
     return one.campaign, one.offer, one.cause
 

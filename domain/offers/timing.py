@@ -9,16 +9,20 @@ from domain.campaigns.schedule import opens_and_closes, state_of, window
 from domain.campaigns.terms import OfferState
 from domain.kernel.time import Interval
 
+_CAN_SELL_OUT = (OfferState.OPEN, OfferState.BETWEEN_WINDOWS)
+
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """state: by time and pause alone. window: the one that is open, or the next. next_change_at: of state and window by
-    time; None when never. run: from its first moment to its last."""
+    """state: by time and pause alone. window: the one that is open, or the next. run: from first to last moment.
+
+    stays_until: before that moment neither changes; None: never again.
+    """
 
     state: OfferState
     window: Interval | None
-    next_change_at: datetime | None
     run: Interval
+    stays_until: datetime | None
 
     @property
     def closes_at(self) -> datetime:
@@ -32,18 +36,13 @@ class Timing:
         gone = remaining is not None and remaining <= 0
         return OfferState.SOLD_OUT if gone and self.state in _CAN_SELL_OUT else self.state
 
-    def next_change_with(self, remaining: int | None) -> datetime | None:
-        """What is sold out stays so until its run ends, as far as time is concerned."""
-        return self.run.closes_at if self.state_with(remaining) is OfferState.SOLD_OUT else self.next_change_at
-
-
-_CAN_SELL_OUT = (OfferState.OPEN, OfferState.BETWEEN_WINDOWS)
-
 
 def timing_of(offer: Offer, campaign: Campaign, now: datetime, calendar: Calendar) -> Timing:
     times = state_of(offer, campaign, now, calendar)
     recurring = window(offer, campaign, now, calendar)
-    return Timing(times.state, recurring, times.next_change_at, opens_and_closes(offer, campaign))
+    # What is on hold keeps its state while its windows pass by: the window shown changes all the same.
+    changes = [at for at in (times.next_change_at, recurring.closes_at if recurring else None) if at is not None]
+    return Timing(times.state, recurring, opens_and_closes(offer, campaign), min(changes, default=None))
 
 
 class Timetable:
@@ -58,7 +57,7 @@ class Timetable:
         known = self._known.get(key)
         if known is not None:
             since, timing = known
-            until = timing.next_change_at
+            until = timing.stays_until
             if since <= now and (until is None or now < until):  # a sandbox may set its clock back
                 return timing
         timing = timing_of(offer, campaign, now, self._calendar)

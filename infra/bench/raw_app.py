@@ -61,6 +61,20 @@ _SUMMARY = """
 """
 
 WALLET = f"""
+with page as (
+    select c.id, c.kind, c.status, c.title_zh, c.value, c.min_spend, c.valid_from, c.expires_at, c.offer, c.campaign,
+        c.merchant_groups, o.title offer_title, o.campaign_title, row_number() over (order by c.expires_at, c.id) n
+    from coupon c
+    join bench.offer o on o.campaign = c.campaign and o.offer = c.offer
+    where c.lane = $1 and c.customer = $2
+    order by c.expires_at, c.id limit 51
+), partners as materialized (
+    select g.merchant_groups,
+        json_agg(json_build_object('id', p.merchant, 'name', p.name, 'city', p.city) order by p.merchant) merchants
+    from (select distinct merchant_groups from page) g
+    join bench.partner p on p.grp = any(g.merchant_groups)
+    group by g.merchant_groups
+)
 select json_build_object('data', json_build_object('serverTime', now(), 'viewer', json_build_object('id', $2::text,
     'wallet', json_build_object('summary', ({_SUMMARY}), 'coupons', (
         select json_build_object(
@@ -69,25 +83,12 @@ select json_build_object('data', json_build_object('serverTime', now(), 'viewer'
                 'minSpend', r.min_spend, 'validFrom', r.valid_from, 'expiresAt', r.expires_at,
                 'offer', json_build_object('id', r.offer, 'code', r.offer, 'title', r.offer_title,
                     'campaign', json_build_object('code', r.campaign, 'title', r.campaign_title)),
-                'merchants', coalesce(r.merchants, '[]')
-            ))) filter (where r.n <= 50), '[]'),
+                'merchants', coalesce(m.merchants, '[]')
+            )) order by r.n) filter (where r.n <= 50), '[]'),
             'pageInfo', json_build_object('hasNextPage', count(*) > 50,
                 'endCursor', max(r.id::text) filter (where r.n = 50))
         )
-        from (
-            select c.id, c.kind, c.status, c.title_zh, c.value, c.min_spend, c.valid_from, c.expires_at, c.offer,
-                c.campaign, o.title offer_title, o.campaign_title, m.merchants,
-                row_number() over (order by c.expires_at, c.id) n
-            from coupon c
-            join bench.offer o on o.campaign = c.campaign and o.offer = c.offer
-            left join lateral (
-                select json_agg(json_build_object('id', p.merchant, 'name', p.name, 'city', p.city) order by p.merchant)
-                    merchants
-                from bench.partner p where p.grp = any(c.merchant_groups)
-            ) m on true
-            where c.lane = $1 and c.customer = $2
-            order by c.expires_at, c.id limit 51
-        ) r
+        from page r left join partners m on m.merchant_groups = r.merchant_groups
     )))))
 """
 

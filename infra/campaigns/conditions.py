@@ -1,6 +1,6 @@
 """How the conditions of `domain.campaigns.conditions` are written in a campaign file."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any as Anything
 from typing import TypeVar
@@ -113,6 +113,12 @@ class ListOrOne(Shape[tuple[Anything, ...]]):
     def schema(self, definitions: Definitions) -> Schema:
         return {"anyOf": [self.item.schema(definitions), self.items.schema(definitions)]}
 
+    def written(self) -> str:
+        return f"{self.item.written()}, or a list of them"
+
+    def inside(self) -> Iterable[Shape[Anything]]:
+        return (self.item,)
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -126,7 +132,7 @@ def condition() -> Shape[Condition]:
     return CONDITION
 
 
-conditions: Shape[tuple[Condition, ...]] = ListOf(Later(condition), repeats=True)
+conditions: Shape[tuple[Condition, ...]] = ListOf(Later("a condition", condition), repeats=True)
 
 _count_fields = {
     "each": Field(conditions, "What every purchase that counts must meet.", default=()),
@@ -186,6 +192,12 @@ class _Combined(Shape[Condition]):
     def schema(self, definitions: Definitions) -> Schema:
         return self.inner.schema(definitions)
 
+    def written(self) -> str:
+        return self.inner.written()
+
+    def inside(self) -> Iterable[Shape[Anything]]:
+        return (self.inner,)
+
 
 CONDITIONS: dict[str, Kind] = {
     "product": Kind(
@@ -227,7 +239,7 @@ CONDITIONS: dict[str, Kind] = {
         record(
             "within",
             {
-                "days": Field(days(), "Until the end of the so-manieth Shanghai day after that date.", required=True),
+                "days": Field(days(), "Until the end of the n-th Shanghai day after that date.", required=True),
                 "of": Field(OWN_DATES, "The customer's own date that is counted from.", required=True),
             },
             lambda got: WithinDays(got["days"], got["of"]),
@@ -373,7 +385,7 @@ CONDITIONS: dict[str, Kind] = {
     ),
     "all": Kind(_combined(lambda of: All(of)), "All of these hold."),
     "any": Kind(_combined(lambda of: Any(of)), "At least one of these holds."),
-    "not": Kind(_Combined(Later(condition), lambda of: Not(of)), "This does not hold."),
+    "not": Kind(_Combined(Later("a condition", condition), lambda of: Not(of)), "This does not hold."),
 }
 
 CONDITION: Shape[Condition] = OneKind(

@@ -3,9 +3,11 @@
 `loader.py` reads files with it, `schema.py` publishes it as JSON Schema, `docs/campaigns.md` is tested against it.
 """
 
+from collections.abc import Iterable
 from datetime import time, timedelta
 from typing import Any
 
+from domain.campaigns.conditions import Purchases, TotalSpend
 from domain.campaigns.model import (
     Action,
     Apply,
@@ -13,13 +15,17 @@ from domain.campaigns.model import (
     Budget,
     BudgetLine,
     Campaign,
+    Cashback,
     Claim,
+    Discount,
     Draw,
+    FeeWaiver,
     GroupTitle,
     Limit,
     Notice,
     Offer,
     Phases,
+    Place,
     PointsRate,
     Prize,
     ReturnOn,
@@ -81,6 +87,71 @@ from infra.campaigns.tree import Node, Reading, Scalar, Sequence, Table
 
 LINE = CodeOf("a budget line")
 SECTION = CodeOf("a section")
+
+
+class _Coded(ListOf[Any]):
+    """A list of records whose codes differ."""
+
+    def read(self, node: Node, reading: Reading) -> tuple[Any, ...]:
+        first: dict[str, int] = {}
+        failed = False
+        for code in codes_in(node):
+            if code.text in first:
+                message = f"{code.text} stands twice (first in line {first[code.text]})."
+                reading.wrong(code, message, "Give each a code of its own.")
+                failed = True
+            first.setdefault(code.text, code.line)
+        values = super().read(node, reading)
+        if failed:
+            raise Unread
+        return values
+
+
+def codes_in(node: Node) -> list[Scalar]:
+    """The codes a list of records declares, readable or not."""
+    items = node.items if isinstance(node, Sequence) else ()
+    tables = [item.entries.get("code") for item in items if isinstance(item, Table)]
+    return [entry.value for entry in tables if entry is not None and isinstance(entry.value, Scalar)]
+
+
+def _budget(got: Got, reading: Reading) -> Budget:
+    lines = tuple(BudgetLine(code, amount) for code, amount in got["lines"].items())
+    together = sum(line.amount for line in lines)
+    if together > got["total"]:
+        money = Yuan()
+        message = f"the lines sum to {money.show(together)}, more than the total of {money.show(got['total'])}."
+        raise refuse(reading, got.at("lines"), message, f"Take {money.show(together - got['total'])} off the lines.")
+    return Budget(got["total"], lines)
+
+
+_BUDGET: Record[Budget] = Record(
+    "budget",
+    {
+        "total": Field(Yuan(), "Never exceeded.", required=True),
+        "lines": Field(Named(CODE, Yuan()), "Its parts; every cost is booked on one of them.", required=True),
+    },
+    _budget,
+    "{total: 1_000_000 yuan, lines: {rewards: 1_000_000 yuan}}",
+)
+
+_RATE: Record[PointsRate] = record(
+    "pointsRate",
+    {
+        "products": Field(ListOf(Choice(Product)), "Paid with one of these cards.", required=True),
+        "perYuan": Field(Whole(0, 1000), "Base points for each yuan.", required=True),
+        "merchantGroups": Field(ListOf(GROUP), "At merchants of these groups; anywhere unless said.", default=()),
+    },
+    lambda got: PointsRate(got["products"], got["perYuan"], got["merchantGroups"]),
+    "{products: [GOLD], perYuan: 1}",
+)
+
+_SECTION: Record[Section] = record(
+    "section",
+    {"code": Field(CODE, "Its code.", required=True), "title": Field(WORDS, "Its heading.", required=True)},
+    lambda got: Section(got["code"], got["title"]),
+    "{code: newcomer, title: {zh: 新客专享, en: For newcomers}}",
+)
+
 
 # When and who -----------------------------------------------------------------------------------------------------
 
@@ -232,6 +303,12 @@ class _Trigger(Shape[Trigger]):
         }
         return definitions.refer("trigger", lambda: {"anyOf": [{"enum": list(self.bare)}, tables]})
 
+    def written(self) -> str:
+        return "a [trigger](#triggers)"
+
+    def inside(self) -> Iterable[Shape[Any]]:
+        return tuple(kind.shape for kind in TRIGGERS.values())
+
 
 # Limits, stacking, returns ----------------------------------------------------------------------------------------
 
@@ -287,6 +364,12 @@ class _Returns(Shape[Returns]):
     def schema(self, definitions: Definitions) -> Schema:
         return {"anyOf": [{"enum": ["onFullReversal", "never"]}, _returns_table.schema(definitions)]}
 
+    def written(self) -> str:
+        return f"`onFullReversal`, `never`, or {_returns_table.written()}"
+
+    def inside(self) -> Iterable[Shape[Any]]:
+        return (_returns_table,)
+
 
 _CHANNEL = Token("a channel", "MINI_PROGRAM", r"^(MINI_PROGRAM|H5|APP|PARTNER)$")
 _LINK = Token("an address", "https://bank.example/offer", r"^[a-z][a-z0-9+.-]*://\S{1,500}$")
@@ -321,11 +404,6 @@ _PRIZE: Record[Prize] = record(
 
 
 def _draw(got: Got, reading: Reading) -> Draw:
-    codes = [prize.code for prize in got["prizes"]]
-    twice = sorted({code for code in codes if codes.count(code) > 1})
-    if twice:
-        message = f"prize {', '.join(twice)} stands twice."
-        raise refuse(reading, got.at("prizes"), message, "Give each prize a code of its own.")
     if sum(prize.consolation for prize in got["prizes"]) > 1:
         raise refuse(reading, got.at("prizes"), "there are two consolation prizes.", "Keep one `consolation: true`.")
     return made(got.node, reading, lambda: Draw(got["code"], got["title"], got["prizes"], got["line"]))
@@ -337,7 +415,7 @@ _DRAW: Record[Draw] = Record(
         "code": Field(CODE, "Its code; `drawChance` names it.", required=True),
         "title": Field(WORDS, "What the hall calls it.", required=True),
         "line": Field(LINE, "The budget line its prizes are booked on.", required=True),
-        "prizes": Field(ListOf(_PRIZE, most=50), "What can be drawn.", required=True),
+        "prizes": Field(_Coded(_PRIZE, most=50), "What can be drawn.", required=True),
     },
     _draw,
 )
@@ -372,6 +450,23 @@ def _offer(got: Got, reading: Reading) -> Offer:
         wrong("limits", "here no card is shown.", "Limit it per customer or person.")
     if isinstance(trigger, SignUp) and got["quota"] is None:
         wrong("trigger", "a sign-up needs to know how many places there are.", "Add `quota: 30`.")
+    rewards = got["rewards"]
+    if isinstance(trigger, Till) and not any(isinstance(reward, Discount) for reward in rewards):
+        wrong(
+            "rewards", "the till gives discounts only.", "Add `discount: {amount: 50 yuan}`, or choose another trigger."
+        )
+    if not isinstance(trigger, Till) and any(isinstance(reward, Discount) for reward in rewards):
+        wrong("trigger", "a discount is taken off at the till.", "Write `trigger: till`, or give a coupon.")
+    if isinstance(trigger, SignUp) and not any(isinstance(reward, Place) for reward in rewards):
+        wrong("rewards", "a sign-up gives a place.", "Add `place`, or choose another trigger.")
+    if not isinstance(trigger, SignUp) and any(isinstance(reward, Place) for reward in rewards):
+        wrong("trigger", "a place is taken by signing up.", "Write `trigger: signUp`.")
+    counted = isinstance(trigger, Story) and trigger.subject in (SubjectKind.PURCHASE, SubjectKind.INSTALMENT)
+    if not counted and any(isinstance(reward, Cashback | FeeWaiver) for reward in rewards):
+        remedy = "Write `story: purchase` or `story: instalment`."
+        wrong("trigger", "a cashback or fee waiver needs an amount to count from.", remedy)
+    if sum(isinstance(rule, Purchases | TotalSpend) for rule in got["if"]) > 1:
+        wrong("if", "an offer counts one thing.", "Keep one of `purchases` and `totalSpend`.")
     booked = any(worst_cost_of(reward) != 0 for reward in got["rewards"])  # a draw's prizes are on the draw's line
     if booked and got["line"] is None:
         wrong("rewards", "line is missing: what is given must be booked somewhere.", "Add `line: rewards`.")
@@ -445,70 +540,6 @@ OFFER: Record[Offer] = Record(
 )
 
 # The campaign -----------------------------------------------------------------------------------------------------
-
-
-class _Coded(ListOf[Any]):
-    """A list of records whose codes differ."""
-
-    def read(self, node: Node, reading: Reading) -> tuple[Any, ...]:
-        first: dict[str, int] = {}
-        failed = False
-        for code in codes_in(node):
-            if code.text in first:
-                message = f"{code.text} stands twice (first in line {first[code.text]})."
-                reading.wrong(code, message, "Give each a code of its own.")
-                failed = True
-            first.setdefault(code.text, code.line)
-        values = super().read(node, reading)
-        if failed:
-            raise Unread
-        return values
-
-
-def codes_in(node: Node) -> list[Scalar]:
-    """The codes a list of records declares, readable or not."""
-    items = node.items if isinstance(node, Sequence) else ()
-    tables = [item.entries.get("code") for item in items if isinstance(item, Table)]
-    return [entry.value for entry in tables if entry is not None and isinstance(entry.value, Scalar)]
-
-
-def _budget(got: Got, reading: Reading) -> Budget:
-    lines = tuple(BudgetLine(code, amount) for code, amount in got["lines"].items())
-    together = sum(line.amount for line in lines)
-    if together > got["total"]:
-        money = Yuan()
-        message = f"the lines sum to {money.show(together)}, more than the total of {money.show(got['total'])}."
-        raise refuse(reading, got.at("lines"), message, f"Take {money.show(together - got['total'])} off the lines.")
-    return Budget(got["total"], lines)
-
-
-_BUDGET: Record[Budget] = Record(
-    "budget",
-    {
-        "total": Field(Yuan(), "Never exceeded.", required=True),
-        "lines": Field(Named(CODE, Yuan()), "Its parts; every cost is booked on one of them.", required=True),
-    },
-    _budget,
-    "{total: 1_000_000 yuan, lines: {rewards: 1_000_000 yuan}}",
-)
-
-_RATE: Record[PointsRate] = record(
-    "pointsRate",
-    {
-        "products": Field(ListOf(Choice(Product)), "Paid with one of these cards.", required=True),
-        "perYuan": Field(Whole(0, 1000), "Base points for each yuan.", required=True),
-        "merchantGroups": Field(ListOf(GROUP), "At merchants of these groups; anywhere unless said.", default=()),
-    },
-    lambda got: PointsRate(got["products"], got["perYuan"], got["merchantGroups"]),
-    "{products: [GOLD], perYuan: 1}",
-)
-
-_SECTION: Record[Section] = record(
-    "section",
-    {"code": Field(CODE, "Its code.", required=True), "title": Field(WORDS, "Its heading.", required=True)},
-    lambda got: Section(got["code"], got["title"]),
-    "{code: newcomer, title: {zh: 新客专享, en: For newcomers}}",
-)
 
 
 def _campaign(got: Got, reading: Reading) -> Campaign:

@@ -66,7 +66,7 @@ DRAW = CodeOf("a draw")
 SKU = Token("a provider's article number", "VIP-1M", r"^[A-Za-z0-9._-]{1,64}$")
 
 _validity = {
-    "valid": Field(days(), "Until the end of the so-manieth Shanghai day after the grant."),
+    "valid": Field(days(), "Until the end of the n-th Shanghai day after the grant."),
     "validUntil": Field(Moment(), "Until this moment; with both, the earlier counts."),
 }
 

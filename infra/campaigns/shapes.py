@@ -51,17 +51,33 @@ class Shape(ABC, Generic[T_co]):
     @abstractmethod
     def schema(self, definitions: Definitions) -> Schema: ...
 
+    @abstractmethod
+    def written(self) -> str:
+        """How it is written, in a few words of Markdown."""
+
+    def inside(self) -> "Iterable[Shape[Any]]":
+        """The shapes it is made of."""
+        return ()
+
 
 def refuse(reading: Reading, at: Node | Entry, message: str, remedy: str) -> Unread:
     reading.wrong(at, message, remedy)
     return Unread()
 
 
+_SHOWN = 30
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """The remedy for a word nobody knows: the nearest one, else all of them."""
+    known = list(known)
     folded = {re.sub(r"[^a-z0-9]", "", name.lower()): name for name in known}
     close = get_close_matches(re.sub(r"[^a-z0-9]", "", word.lower()), list(folded), n=1, cutoff=0.6)
-    return f"Did you mean {folded[close[0]]}?" if close else f"Known here: {', '.join(known)}."
+    return (
+        f"Did you mean {folded[close[0]]}?"
+        if close
+        else f"Known here: {', '.join(known[:_SHOWN])}{', ...' if len(known) > _SHOWN else '.'}"
+    )
 
 
 # --- single values ---
@@ -96,6 +112,9 @@ class _Written(Shape[T]):
 
     def schema(self, definitions: Definitions) -> Schema:
         return {"type": "string", "pattern": self.pattern}
+
+    def written(self) -> str:
+        return f"`{self.example}`"
 
 
 def _whole(text: str) -> int | None:
@@ -149,6 +168,9 @@ class Whole(_Ranged):
     def schema(self, definitions: Definitions) -> Schema:
         bounds = {"minimum": self.least or 0} | ({"maximum": self.most} if self.most is not None else {})
         return {"anyOf": [{"type": "integer", **bounds}, {"type": "string", "pattern": self.pattern}]}
+
+    def written(self) -> str:
+        return "number"
 
 
 class Yuan(_Ranged):
@@ -205,10 +227,7 @@ _SAID_FOR = {
     "d": ("d", "day", "days", "天"),
     "months": ("m", "month", "months", "月", "个月"),
     "periods": ("p", "period", "periods", "期"),
-    "%": ("%", "percent", "pct"),
     "ppm": ("ppm",),
-    "s": ("s", "sec", "second", "seconds"),
-    "points": ("p", "pt", "point", "points"),
 }
 
 
@@ -223,10 +242,6 @@ def months(least: int = 1, most: int = 120) -> _Counted:
 
 def periods(least: int = 1, most: int = 60) -> _Counted:
     return _Counted("periods", "a number of instalment periods", 12, least, most)
-
-
-def ppm(least: int = 0, most: int = 1_000_000) -> _Counted:
-    return _Counted("ppm", "a share in millionths", 50, least, most)
 
 
 class Percent(_Ranged):
@@ -249,19 +264,15 @@ class Percent(_Ranged):
         return f"{whole}.{rest:04d}".rstrip("0").rstrip(".") + " %"
 
 
-class WholePercent(Percent):
-    """`100 %` -> 100: a percentage without a fraction."""
+class _Ppm(_Counted):
+    def suggest(self, text: str) -> str | None:
+        percent = Percent().parse(re.sub(r"\s*[%％]$", " %", text))
+        return super().suggest(text) if percent is None else f"Write {self.show(percent)}."
 
-    what = "a whole percentage"
-    example = "100 %"
-    pattern = r"^[0-9]+ %$"
 
-    def parse(self, text: str) -> int | None:
-        match = re.fullmatch(r"([0-9]{1,6}) %", text)
-        return None if match is None else int(match[1])
-
-    def show(self, value: int) -> str:
-        return f"{value} %"
+def ppm(least: int = 0, most: int = 1_000_000) -> _Counted:
+    """`50 ppm`: millionths."""
+    return _Ppm("ppm", "a share in millionths", 50, least, most)
 
 
 class TimeOfDay(_Written[time]):
@@ -293,23 +304,6 @@ class Day(_Written[date]):
             return None
 
 
-class MonthDay(_Written[tuple[int, int]]):
-    """`10-01`: a day of every year."""
-
-    what = "a day of the year"
-    example = "10-01"
-    pattern = r"^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
-
-    def parse(self, text: str) -> tuple[int, int] | None:
-        if not re.fullmatch(self.pattern, text):
-            return None
-        try:
-            day = date.fromisoformat(f"2000-{text}")
-        except ValueError:
-            return None
-        return day.month, day.day
-
-
 class YesNo(_Written[bool]):
     """`true` or `false`."""
 
@@ -329,6 +323,9 @@ class YesNo(_Written[bool]):
     def schema(self, definitions: Definitions) -> Schema:
         return {"type": "boolean"}
 
+    def written(self) -> str:
+        return "`true`, `false`"
+
 
 class Only(_Written[bool]):
     """`true` and nothing else: a key whose presence is the statement."""
@@ -342,6 +339,9 @@ class Only(_Written[bool]):
 
     def schema(self, definitions: Definitions) -> Schema:
         return {"const": True}
+
+    def written(self) -> str:
+        return "`true`"
 
 
 class Text(_Written[str]):
@@ -363,6 +363,9 @@ class Text(_Written[str]):
 
     def schema(self, definitions: Definitions) -> Schema:
         return {"type": "string", "minLength": 1, "maxLength": self.most}
+
+    def written(self) -> str:
+        return f"text, at most {self.most} characters"
 
 
 class Token(_Written[str]):
@@ -396,6 +399,9 @@ class CodeOf(Token):
     def check(self, value: str, node: Node, reading: Reading) -> None:
         reading.references.append(Reference(self.kind, value, node))
 
+    def written(self) -> str:
+        return self.what
+
 
 class Moment(_Written[datetime]):
     """`2026-11-20 19:00` or `day 8 19:00` (the 8th active day), Shanghai."""
@@ -425,6 +431,9 @@ class Moment(_Written[datetime]):
             return None
         return datetime.combine(on, time.fromisoformat(hour), SHANGHAI)
 
+    def written(self) -> str:
+        return "`day 8 19:00`, `2026-11-20 19:00`"
+
 
 class Choice(_Written[E]):
     """One word of an enumeration. `said`: the spelling in files where it is not the value in capitals."""
@@ -444,6 +453,9 @@ class Choice(_Written[E]):
     def schema(self, definitions: Definitions) -> Schema:
         return {"enum": list(self.words)}
 
+    def written(self) -> str:
+        return ", ".join(f"`{word}`" for word in self.words)
+
 
 # --- collections ---
 
@@ -459,7 +471,7 @@ class ListOf(Shape[tuple[T, ...]]):
             raise refuse(reading, node, "this should be a list.", "Write [one, two] or one `- item` a line.")
         if not self.least <= len(node.items) <= self.most:
             size = f"between {self.least} and {self.most}" if self.least else f"at most {self.most}"
-            raise refuse(reading, node, f"the list has {len(node.items)} items.", f"Give it {size}.")
+            raise refuse(reading, node, f"the list has {len(node.items)}.", f"Give it {size}.")
         values: list[T] = []
         failed = False
         for item in node.items:
@@ -478,6 +490,12 @@ class ListOf(Shape[tuple[T, ...]]):
 
     def schema(self, definitions: Definitions) -> Schema:
         return {"type": "array", "items": self.item.schema(definitions), "minItems": self.least, "maxItems": self.most}
+
+    def written(self) -> str:
+        return f"list: {self.item.written()}"
+
+    def inside(self) -> Iterable[Shape[Any]]:
+        return (self.item,)
 
 
 class Named(Shape[dict[str, T]]):
@@ -509,6 +527,12 @@ class Named(Shape[dict[str, T]]):
             "additionalProperties": self.value.schema(definitions),
             "minProperties": self.least,
         }
+
+    def written(self) -> str:
+        return f"table: {self.key.written()} to {self.value.written()}"
+
+    def inside(self) -> Iterable[Shape[Any]]:
+        return (self.value,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -556,7 +580,8 @@ class Record(Shape[T]):
         for entry in node.entries.values():
             if entry.key in self.fields:
                 continue
-            cut = isinstance(entry.value, Scalar) and not entry.value.text and " " in entry.key
+            empty = isinstance(entry.value, Scalar) and not entry.value.text
+            cut = empty and any(other.line == entry.line and other is not entry for other in node.entries.values())
             remedy = (
                 "Put the text before it in double quotes: it holds a comma." if cut else nearest(entry.key, self.fields)
             )
@@ -597,6 +622,12 @@ class Record(Shape[T]):
             },
         )
 
+    def written(self) -> str:
+        return f"[{self.name}](#{self.name.lower()})" if self.fields else "no settings"
+
+    def inside(self) -> Iterable[Shape[Any]]:
+        return tuple(field.shape for field in self.fields.values())
+
 
 class OneKind(Shape[T]):
     """A table with exactly one key, which names the kind: `{merchantGroup: [mall]}`."""
@@ -634,6 +665,12 @@ class OneKind(Shape[T]):
             },
         )
 
+    def written(self) -> str:
+        return self.what
+
+    def inside(self) -> Iterable[Shape[Any]]:
+        return tuple(self.kinds.values())
+
 
 def made(node: Node | Entry, reading: Reading, make: Callable[[], T]) -> T:
     """What `make` makes; the sentence of its ValueError becomes a fault of the file."""
@@ -659,18 +696,27 @@ class WordOr(Shape[T]):
     def schema(self, definitions: Definitions) -> Schema:
         return {"anyOf": [{"const": self.word}, self.other.schema(definitions)]}
 
+    def written(self) -> str:
+        return f"`{self.word}`, or {self.other.written()}"
+
+    def inside(self) -> Iterable[Shape[Any]]:
+        return (self.other,)
+
 
 class Later(Shape[T]):
     """A shape that is only known once others are: what `all` and `not` hold."""
 
-    def __init__(self, make: Callable[[], Shape[T]]) -> None:
-        self.make = make
+    def __init__(self, what: str, make: Callable[[], Shape[T]]) -> None:
+        self.what, self.make = what, make
 
     def read(self, node: Node, reading: Reading) -> T:
         return self.make().read(node, reading)
 
     def schema(self, definitions: Definitions) -> Schema:
         return self.make().schema(definitions)
+
+    def written(self) -> str:
+        return self.what
 
 
 class Adapted(Shape[T]):
@@ -684,3 +730,9 @@ class Adapted(Shape[T]):
 
     def schema(self, definitions: Definitions) -> Schema:
         return self.shape.schema(definitions)
+
+    def written(self) -> str:
+        return self.shape.written()
+
+    def inside(self) -> Iterable[Shape[Any]]:
+        return (self.shape,)

@@ -46,7 +46,7 @@ async def shown(conn: Any, code: str, version: int | None, now: datetime, *, as_
         if offer.quota is not None:
             left = free.get(keys.quota(code, offer.code).key, 0)
             lines.append(f"  {left:,} of {offer.quota:,} places are free")
-        text = rule_text(offer, campaign, catalog.plans.naming())
+        text = rule_text(offer, campaign, catalog.plans.names)
         for words in (text.text, *text.disclaimers):
             lines += [f"  {line}" for line in (*words.zh.splitlines(), *words.en.splitlines())]
     return "\n".join(lines)

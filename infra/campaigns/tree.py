@@ -5,6 +5,7 @@ build an object or grow. Scalars stay text: `NO` is Norway, `10:00` a time and `
 `shapes.py` decide what a text means and never a resolver. Everything wrong with a file is told at once.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -135,7 +136,10 @@ def read_tree(text: str, reading: Reading) -> Table | None:
     except yaml.MarkedYAMLError as fault:
         mark = fault.problem_mark or fault.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        stop(line, column, f"this is not YAML: {fault.problem}.", _yaml_remedy(str(fault.problem)))
+        indent = re.match(r"\s*", text.splitlines()[line - 1]) if line <= len(text.splitlines()) else None
+        tab = indent is not None and "\t" in indent.group()
+        remedy = "Indent with spaces, not tabs." if tab else _yaml_remedy(str(fault.problem))
+        stop(line, column, f"this is not YAML: {fault.problem}.", remedy)
         return None
     except yaml.reader.ReaderError as fault:
         line = text.count("\n", 0, fault.position) + 1 if isinstance(fault.position, int) else 1
@@ -143,7 +147,8 @@ def read_tree(text: str, reading: Reading) -> Table | None:
         return None
     if isinstance(root, Table):
         return root
-    stop(1, 1, "a campaign file is a table of keys.", "Start it with `code: my-campaign`.")
+    line, column = (root.line, root.column) if root is not None else (1, 1)
+    stop(line, column, "a campaign file is a table of keys.", "Start it with `code: my-campaign`.")
     return None
 
 
@@ -261,9 +266,7 @@ class _Builder:
 
 def _yaml_remedy(problem: str) -> str:
     if "mapping values are not allowed" in problem:
-        return "Put the text in double quotes: it holds a colon."
-    if "'\\t'" in problem or "tab" in problem:
-        return "Indent with spaces, not tabs."
+        return "Put a text that holds a colon in double quotes; or line this key up with its neighbours."
     if "expected <block end>" in problem or "did not find expected key" in problem:
         return "Line the keys up: this one is indented differently from its neighbours."
     return "Check quotes, brackets and indentation of this line and the one before."

@@ -182,6 +182,10 @@ class GroupCommit:
             Broken: the unit breaks a constraint, or contradicts itself: our bug; nothing was written.
             DatabaseUnreachable: not within `patience_s`; a repetition under the same request id will tell.
         """
+        return await self.submit(unit)
+
+    def submit(self, unit: Unit) -> asyncio.Future[Result]:
+        """As `commit`, for a caller with many units: the answer later, without a task each. Raises Busy at once."""
         if not self._open or len(self._queue) >= self._queue_limit:
             self._watch.busy()
             raise Busy("the ledger is closing" if not self._open else "too many commits are waiting")
@@ -192,7 +196,7 @@ class GroupCommit:
         if self._idle and not self._kicked:
             self._kicked = True
             self._loop.call_soon(self._kick)  # so that other callers of this turn of the loop come along
-        return await future
+        return future
 
     async def release_expired_holds(self, now: datetime, limit: int = SWEEP) -> int:
         """Give back what holds kept that have expired by `now` (business time), oldest first. Returns how many.

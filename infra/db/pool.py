@@ -21,6 +21,7 @@ LEDGER_PLANS = {
     "enable_mergejoin": "off",
     "plan_cache_mode": "force_generic_plan",
     "jit": "off",
+    "timezone": "UTC",
     # A batch that waits for another's row waits for a flush; who waits longer is in a circle.
     "idle_in_transaction_session_timeout": "60s",
 }

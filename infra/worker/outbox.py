@@ -45,10 +45,9 @@ PARK = named("outbox.park", "update outbox set state = 'PARKED', error = $3 wher
 UNTRIED = named(
     "outbox.untried",
     """
-    select exists (
-        select 1 from outbox o where o.lane = any($1::int[]) and o.state = 'DUE' and o.topic = any($2::text[])
-            and (o.error is null or o.due_at <= $3)
-    )
+    select count(*) from outbox o
+    where o.lane = any($1::int[]) and o.state = 'DUE' and o.topic = any($2::text[])
+        and (o.error is null or o.due_at <= $3)
     """,
 )
 
@@ -80,9 +79,9 @@ class Outbox:
         await asyncio.gather(*(self._keep(row) for row in rows))
         return len(rows)
 
-    async def any_untried(self) -> bool:
-        """Whether a promise that this process could keep is due or being tried."""
-        found: bool = await self._pool.fetchval(UNTRIED, list(LANES), self._topics, datetime.now(UTC))
+    async def untried(self) -> int:
+        """How many promises that this process could keep are due or being tried."""
+        found: int = await self._pool.fetchval(UNTRIED, list(LANES), self._topics, datetime.now(UTC))
         return found
 
     async def _keep(self, row: asyncpg.Record) -> None:

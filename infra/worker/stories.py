@@ -25,9 +25,9 @@ from domain.kernel.errors import Broken, Busy, HallError
 from domain.kernel.ids import lane_of
 from domain.kernel.time import Clock
 from domain.ledger import keys
-from domain.ledger.unit import Change, Committed, Ledger, Moved, Short
+from domain.ledger.unit import Change, Committed, Moved, Result, Short, Unit
 from domain.offers.catalog import Catalog
-from domain.offers.story_change import Difference, StoryChange, decide, difference
+from domain.offers.story_change import NOTHING_NEW, Difference, StoryChange, decide, difference, newly_earned
 from domain.offers.take_back import GivenGrant, Held, InUse
 from domain.offers.units import unit_of
 from domain.stories.events import (
@@ -42,9 +42,10 @@ from domain.stories.events import (
     customer_of,
     read_event,
 )
-from domain.stories.fold import can_fold_on, fold_all, fold_on
+from domain.stories.fold import Folded, can_fold_on, fold_all, fold_on
 from domain.stories.state import StoryState
 from infra import metrics
+from infra.db.commit import GroupCommit
 from infra.db.stores.profiles import ProfileStore
 from infra.db.stores.stories import Leased, PastEvent, StoryRow, StoryStore
 from infra.log import bind_trace
@@ -92,7 +93,7 @@ class StoryWorker:
         *,
         store: StoryStore,
         profiles: ProfileStore,
-        ledger: Ledger,
+        ledger: GroupCommit,
         catalog: Callable[[], Awaitable[Catalog]],
         clock: Clock,
         opened: Opened,
@@ -101,7 +102,7 @@ class StoryWorker:
         self._store = store
         self._profiles = profiles
         self._ledger = ledger
-        self._catalog = catalog
+        self.catalog = catalog
         self._clock = clock
         self._opened = opened
         self._general = general
@@ -136,7 +137,7 @@ class StoryWorker:
             work.refold |= work.customer in known_before
         await self._find_owners(unowned, by_customer)
         # After it is written down who paid where: whoever tells us of a merchant from now on finds these customers.
-        catalog = await self._catalog()
+        catalog = await self.catalog()
         applied += await self._apply_customers(list(by_customer.values()), catalog)
         metrics.worker_batches.labels("stories").inc()
         metrics.worker_items.labels("stories").inc(len(leased))
@@ -145,7 +146,7 @@ class StoryWorker:
 
     async def refold_stale(self, limit: int = BATCH) -> int:
         """Look at stories folded before the newest campaign version, and tell anew those it matters to; returns how many."""
-        catalog = await self._catalog()
+        catalog = await self.catalog()
         rows = await self._store.stale(catalog.publications, limit)
         works = [_Work(row.customer, [], []) for row in rows]
         await self._apply_customers(works, catalog)
@@ -215,106 +216,87 @@ class StoryWorker:
     # --- applying
 
     async def _apply_customers(self, works: Sequence[_Work], catalog: Catalog) -> int:
+        """Commit each customer's events; returns how many were applied.
+
+        Nearly always the events go on where the story stopped: those are folded together, submitted together and awaited
+        together, without a task each. Whoever is refused, and whose whole story must be told anew, goes one by one.
+        """
         if not works:
             return 0
-        customers = [work.customer for work in works]
-        stories = await self._store.stories(customers)
-        states = {customer: StoryState.from_plain(row.state) for customer, row in stories.items()}
-        whole = [
-            work.customer
-            for work in works
-            if work.refold or not self._folds_on(states.get(work.customer), stories.get(work.customer), work, catalog)
-        ]
-        history: Mapping[str, Sequence[PastEvent]] = await self._store.history(whole) if whole else {}
-        grants = await self._store.grants(whole) if whole else {}
-        outcomes = await asyncio.gather(
-            *(
-                self._guarded(
-                    work.leased,
-                    self._apply_one(
-                        work,
-                        catalog,
-                        stories.get(work.customer),
-                        states.get(work.customer),
-                        history.get(work.customer),
-                        grants.get(work.customer, ()),
-                    ),
-                )
-                for work in works
-            )
-        )
-        return sum(outcomes)
-
-    def _folds_on(self, state: StoryState | None, row: StoryRow | None, work: _Work, catalog: Catalog) -> bool:
-        if row is not None and row.plans == 0:
-            return False  # marked to be told anew: what it was judged by has changed
-        return can_fold_on(state or StoryState(), work.events, catalog.plans)
-
-    async def _apply_one(
-        self,
-        work: _Work,
-        catalog: Catalog,
-        row: StoryRow | None,
-        state: StoryState | None,
-        history: Sequence[PastEvent] | None,
-        grants: Sequence[Any],
-    ) -> int:
-        """Commit this customer's events. Returns how many were applied."""
-        customer, lane = work.customer, lane_of(work.customer)
-        for attempt in range(REDO):
-            if attempt:
-                row = (await self._store.stories([customer])).get(customer)
-                state = None if row is None else StoryState.from_plain(row.state)
-                history = None
-                if work.refold or not self._folds_on(state, row, work, catalog):
-                    history = (await self._store.history([customer]))[customer]
-                    grants = (await self._store.grants([customer]))[customer]
-            now = self._clock.now()
-            if history is None:
-                folded = fold_on(state or StoryState(), work.events, catalog.plans, catalog.told)
-                found = Difference(gained=tuple((one, 1) for one in folded.earned))
+        stories = await self._store.stories([work.customer for work in works])
+        folded: list[tuple[_Work, StoryRow | None, Folded]] = []
+        aside: list[_Work] = []
+        for work in works:
+            try:
+                row = stories.get(work.customer)
+                state = StoryState() if row is None else StoryState.from_plain(row.state)
+                if work.refold or not _folds_on(state, row, work, catalog):
+                    aside.append(work)
+                    continue
+                folded.append((work, row, fold_on(state, work.events, catalog.plans, catalog.told)))
+            except Exception as error:
+                await self._put_back(work.leased, error)
+        earners = [work.customer for work, _, told in folded if told.earned]
+        grants = await self._store.grants(earners) if earners else {}
+        now = self._clock.now()
+        submitted: list[tuple[_Work, asyncio.Future[Result]]] = []
+        for work, row, told in folded:
+            try:
+                found = _newly(told, work.customer, grants.get(work.customer, ()))
+                change = decide(work.customer, found, {}, _finder(catalog), person=_person(told.state), at=now)
+                unit = _unit(work, row, told.state, catalog, change, now)
+                submitted.append((work, self._ledger.submit(unit)))
+            except Busy as error:
+                await self._put_back(work.leased, error)
+        applied = 0
+        for work, future in submitted:
+            try:
+                result = await future
+            except Exception as error:
+                await self._put_back(work.leased, error)
+                continue
+            if isinstance(result, Committed):
+                work.done = True
+                applied += len(work.leased)
             else:
+                aside.append(work)
+        if aside:
+            done = await asyncio.gather(*(self._guarded(work.leased, self._apply_one(work, catalog)) for work in aside))
+            applied += sum(done)
+        return applied
+
+    async def _apply_one(self, work: _Work, catalog: Catalog) -> int:
+        """Commit this customer's events, deciding again as often as somebody else was quicker."""
+        customer = work.customer
+        for attempt in range(REDO):
+            row = (await self._store.stories([customer])).get(customer)
+            state = StoryState() if row is None else StoryState.from_plain(row.state)
+            grants = (await self._store.grants([customer]))[customer]
+            if work.refold or not _folds_on(state, row, work, catalog):
+                history = (await self._store.history([customer]))[customer]
                 past = [self._past(event) for event in history]
-                folded = fold_all([*past, *work.events], catalog.plans, catalog.told)
-                found = difference(folded.earned, [_given(customer, grant) for grant in grants])
+                told = fold_all([*past, *work.events], catalog.plans, catalog.told)
+                found = difference(told.earned, [_given(customer, grant) for grant in grants])
+            else:
+                told = fold_on(state, work.events, catalog.plans, catalog.told)
+                found = _newly(told, customer, grants)
+            now = self._clock.now()
             held = await self._held(customer, found.lost) if found.lost else {}
-            change = decide(customer, found, held, _finder(catalog), person=_person(folded.state), at=now)
-            result = await self._commit(work, row, folded.state, catalog, change, lane, now)
+            change = decide(customer, found, held, _finder(catalog), person=_person(told.state), at=now)
+            result = await self._commit(work, row, told.state, catalog, change, now)
             if isinstance(result, Committed):
                 work.done = True
                 return len(work.leased)
-            log.info("story decided again", why=type(result).__name__, attempt=attempt)
-            if isinstance(result, Moved) and result.kind == "inbox":
+            log.debug("story decided again", why=result.kind, attempt=attempt)
+            if result.kind == "inbox":
                 return 0  # another worker has applied it: our lease had run out
         raise Busy("a story kept moving")
 
     async def _commit(
-        self,
-        work: _Work,
-        row: StoryRow | None,
-        state: StoryState,
-        catalog: Catalog,
-        change: StoryChange,
-        lane: int,
-        now: datetime,
-    ) -> Committed | Moved | Short:
-        version = 1 if row is None else row.version + 1
-        plain = state.to_plain()
-        upto = state.upto[0] if state.upto is not None else UNSEEN
-        values = {"plans": catalog.publications, "upto": upto, "state": plain}
-        story = Change("story", work.customer, None if row is None else row.version, version, {} if row is None else values)
-        gone = tuple(Change("inbox", (one.source, one.id), "DUE", None, lane=one.lane) for one in work.leased)
-        applied_at = datetime.now(UTC)
+        self, work: _Work, row: StoryRow | None, state: StoryState, catalog: Catalog, change: StoryChange, now: datetime
+    ) -> Committed | Moved:
         while True:
-            parts = change.whole()
-            if row is None:
-                parts.add("story", {"lane": lane, "customer": work.customer, "version": version, **values})
-            for one in work.leased:
-                parts.add("story_event", {
-                    "lane": lane, "customer": work.customer, "at": one.at, "source": one.source, "id": one.id,
-                    "type": one.type, "data": dict(one.data), "applied_at": applied_at,
-                })  # fmt: skip
-            result = await self._ledger.commit(unit_of(parts, lane=lane, at=now, changes=(story, *gone)))
+            result = await self._ledger.commit(_unit(work, row, state, catalog, change, now))
             match result:
                 case Committed() | Moved():
                     return result
@@ -361,6 +343,40 @@ class StoryWorker:
             await self._store.postpone(
                 [(one, now + timedelta(seconds=min(60, 2**one.attempts)), why) for one in later]
             )
+
+
+def _folds_on(state: StoryState, row: StoryRow | None, work: _Work, catalog: Catalog) -> bool:
+    if row is not None and row.plans == 0:
+        return False  # marked to be told anew: what it was judged by has changed
+    return can_fold_on(state, work.events, catalog.plans)
+
+
+def _newly(told: Folded, customer: str, grants: Sequence[Any]) -> Difference:
+    """What a story that was folded on earned, as far as it is not given."""
+    return newly_earned(told.earned, [_given(customer, grant) for grant in grants]) if told.earned else NOTHING_NEW
+
+
+def _unit(
+    work: _Work, row: StoryRow | None, state: StoryState, catalog: Catalog, change: StoryChange, now: datetime
+) -> Unit:
+    """The story's next version, its events, the queue's rows gone, and everything that changes hands."""
+    lane = lane_of(work.customer)
+    upto = state.upto[0] if state.upto is not None else UNSEEN
+    values = {"plans": catalog.publications, "upto": upto, "state": state.to_plain()}
+    parts = change.whole()
+    if row is None:
+        story = Change("story", work.customer, None, 1)
+        parts.add("story", {"lane": lane, "customer": work.customer, "version": 1, **values})
+    else:
+        story = Change("story", work.customer, row.version, row.version + 1, values)
+    gone = [Change("inbox", (one.source, one.id), "DUE", None, lane=one.lane) for one in work.leased]
+    applied_at = datetime.now(UTC)
+    for one in work.leased:
+        parts.add("story_event", {
+            "lane": lane, "customer": work.customer, "at": one.at, "source": one.source, "id": one.id,
+            "type": one.type, "data": one.data, "applied_at": applied_at,
+        })  # fmt: skip
+    return unit_of(parts, lane=lane, at=now, changes=(story, *gone))
 
 
 def _reference_of(event: StoryEvent) -> tuple[str, str] | None:

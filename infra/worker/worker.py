@@ -25,6 +25,7 @@ WAKE_CHANNELS = ("hall_inbox", "hall_outbox", "hall_clock")
 LOOK_EVERY_S = 1.0
 SWEEP_EVERY_S = 1.0
 COUNT_EVERY_S = 5.0
+STUCK_S = 2.0
 
 
 class Worker:
@@ -71,24 +72,39 @@ class Worker:
     async def settle(self, timeout_s: float = 60.0) -> dict[str, int]:
         """Return when every accepted event has been applied and everything due has been tried.
 
-        Works itself, so it does not depend on another worker; what another has leased is waited for. Events that wait for
-        another event, and parked ones, are not due. Returns how many events were applied and promises tried here.
+        Where a worker runs it is left to it, and watched; where none does, or none gets anything done, the work is done
+        here. Events that wait for another event, and parked ones, are not due. Returns how many events were waiting or
+        came meanwhile, and how many promises were tried.
         """
         async with asyncio.timeout(timeout_s):
-            applied = tried = 0
+            applied_before = await self._store.applied()
+            tried = 0
+            alone = not await self._store.worker_listens()
+            quiet_since = asyncio.get_running_loop().time()
+            left = -1
             while True:
                 await self._follow_clock()
-                done = await self._stories.apply_due(BATCH)
-                promises = await self._outbox.keep_due()
-                looked = await self._stories.refold_stale(BATCH)
-                applied, tried = applied + done.applied, tried + promises
-                if done.leased or promises or looked:
-                    continue
-                if await self._store.any_untried(datetime.now(UTC)) or await self._outbox.any_untried():
-                    await asyncio.sleep(0.02)  # leased by another worker: there is no signal of its end
+                if alone:
+                    done = (await self._stories.apply_due(BATCH)).leased
+                    promises = await self._outbox.keep_due()
+                    tried += promises
+                    if done or promises or await self._stories.refold_stale(BATCH):
+                        continue
+                now = asyncio.get_running_loop().time()
+                due = await self._left_to_do()
+                if due:
+                    if due != left:
+                        left, quiet_since = due, now
+                    elif now - quiet_since > STUCK_S:
+                        alone = True
+                    await asyncio.sleep(0.02)  # done by another process: there is no signal of its end
                     continue
                 await sweep(self._pool, self._ledger, self._holds, self._clock.now())
-                return {"events": applied, "deliveries": tried}
+                return {"events": await self._store.applied() - applied_before, "deliveries": tried}
+
+    async def _left_to_do(self) -> int:
+        publications = (await self._stories.catalog()).publications
+        return await self._store.untried(datetime.now(UTC), publications) + await self._outbox.untried()
 
     # --- the loops
 

@@ -146,9 +146,7 @@ async def test_an_address_cannot_be_put_on_anothers_parcel(hall_api: HallApi) ->
         ("mutation { setPersonalisation(input: {on: false}) { id } }", {}),
     ],
 )
-async def test_who_is_signed_out_changes_nothing(
-    hall_api: HallApi, mutation: str, variables: dict[str, Any]
-) -> None:
+async def test_who_is_signed_out_changes_nothing(hall_api: HallApi, mutation: str, variables: dict[str, Any]) -> None:
     told = await hall_api.ask(mutation, **variables)
 
     assert [error["extensions"]["code"] for error in told["errors"]] == ["NOT_SIGNED_IN"]
@@ -156,7 +154,7 @@ async def test_who_is_signed_out_changes_nothing(
 
 
 async def test_what_needs_no_customer_is_answered_signed_out(hall_api: HallApi) -> None:
-    data = await hall_api.data("{ serverTime viewer { id } hall { personalised } offer(code: \"friday\") { code } }")
+    data = await hall_api.data('{ serverTime viewer { id } hall { personalised } offer(code: "friday") { code } }')
 
     assert data["viewer"] is None
     assert data["hall"] == {"personalised": False}

@@ -1,7 +1,7 @@
 """The hall's GraphQL over a real database with both shipped plans published, asked as a customer asks it.
 
-The clock stands still where a test puts it. A bearer token without dots names its customer in clear, so that a test need
-not sign in; one with dots is a real one and really checked.
+The clock stands still where a test puts it. A bearer token without dots names its customer in clear, so that a test
+need not sign in; one with dots is a real one and really checked.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -141,11 +141,16 @@ class HallApi:
 
     async def tell_story(self, customer: str, state: StoryState) -> None:
         """Put a folded story into its table, as the worker would."""
+        stamp, plain = self.catalogs.held.stamp, orjson.dumps(state.to_plain()).decode()
         await self.db.execute(
             "insert into story (lane, customer, version, plans, upto, state) values ($1, $2, 1, $3, $4, $5)"
             " on conflict (lane, customer) do update set state = excluded.state",
-            lane_of(customer), customer, self.catalogs.held.stamp, self.clock.at, orjson.dumps(state.to_plain()).decode(),
-        )  # fmt: skip
+            lane_of(customer),
+            customer,
+            stamp,
+            self.clock.at,
+            plain,
+        )
 
 
 @asynccontextmanager

@@ -2,8 +2,7 @@
 
 import random
 from collections.abc import Sequence
-from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -126,10 +125,11 @@ class SimpleLedger:
             if key in self.requests:
                 fingerprint, answer = self.requests[key]
                 return Repeated(answer) if fingerprint == unit.request.print else Reused()
-        before = deepcopy((self.accounts, self.requests, self.holds, self.states))
+        accounts = {account: replace(book) for account, book in self.accounts.items()}
+        before = accounts, dict(self.holds), dict(self.states)
         refusal = self._apply(unit)
         if refusal is not None:
-            self.accounts, self.requests, self.holds, self.states = before
+            self.accounts, self.holds, self.states = before
             return refusal
         if unit.request is not None:
             self.requests[key] = (unit.request.print, unit.answer)
@@ -260,16 +260,23 @@ def _legs(legs: Sequence[tuple[Account, Account, int, str]]) -> tuple[Any, ...]:
 
 
 class AnyUnits:
-    """Units over few accounts, rows and requests, so that they meet often. Each is one a caller might really send."""
+    """Units over few accounts, stories and requests, so that they meet often. Each is one a caller might really send.
 
-    def __init__(self, chance: random.Random, lanes: Sequence[int] = LANES[:2]) -> None:
+    longest_hold: seconds until the last hold expires.
+    """
+
+    def __init__(
+        self, chance: random.Random, lanes: Sequence[int] = LANES[:2], *, longest_hold: int = 90, who: str = ""
+    ) -> None:
         self._chance = chance
         self._lanes = lanes
+        self._longest_hold = longest_hold
+        self._who = who
         self._shared = [Account(LANES[3], f"quota|x|{n}", shared=True) for n in range(2)]
         self._sinks = [sink("out"), sink("in")]
         self._holds: dict[int, list[tuple[UUID, list[Move]]]] = {lane: [] for lane in lanes}
         self._seen: dict[int, list[Request]] = {lane: [] for lane in lanes}
-        self._rows = {lane: [new_id(lane, AT) for _ in range(2)] for lane in lanes}
+        self._stories = {lane: [f"S{lane}-{n}" for n in range(2)] for lane in lanes}
         self._at = AT
 
     def next(self) -> Unit:
@@ -279,6 +286,7 @@ class AnyUnits:
         own = [Account(lane, f"a|{n}") for n in range(2)] + [Account(lane, "points")]
         opens = {own[0]: Opening(pick.randint(0, 4)), own[2]: Opening(overdraw=True)}
         moves = [self._move(own) for _ in range(pick.randint(0, 3))]
+        changes = self._changes(self._stories[lane]) if pick.randint(0, 9) > 6 else []
         return unit(
             lane,
             self._at,
@@ -287,7 +295,8 @@ class AnyUnits:
             opens=opens,
             new_holds=self._new_holds(lane, own),
             end_holds=self._end_holds(lane),
-            changes=self._changes(lane, self._rows[lane]) if pick.random() < 0.3 else (),
+            changes=changes,
+            rows={"story": [story for change in changes if (story := self._story(lane, change))]},
             answer=f'"{pick.randint(0, 10**9)}"',
         )
 
@@ -300,43 +309,51 @@ class AnyUnits:
     def _request(self, lane: int) -> Request | None:
         pick = self._chance
         seen = self._seen[lane]
-        if seen and pick.random() < 0.2:
+        if seen and pick.randint(0, 9) > 7:
             again = pick.choice(seen)
-            return Request(again.owner, again.id, again.print + (pick.random() < 0.3))
-        if pick.random() < 0.6:
-            seen.append(Request(f"C{lane}", new_id(lane, self._at), 7))
+            return Request(again.owner, again.id, again.print + pick.randint(0, 1))
+        if pick.randint(0, 9) > 3:
+            seen.append(Request(f"C{lane}{self._who}", new_id(lane, self._at), 7))
             return seen[-1]
         return None
 
     def _new_holds(self, lane: int, own: Sequence[Account]) -> list[NewHold]:
         pick = self._chance
         holds = []
-        while pick.random() < 0.25:
+        for _ in range(max(0, pick.randint(0, 8) - 6)):
             moves = [
                 hold(pick.randint(1, 2), pick.choice([*own, *self._shared]), pick.choice([*self._sinks, own[1]]), "ANY")
                 for _ in range(pick.randint(0, 2))
             ]
             id = new_id(lane, self._at)
             self._holds[lane].append((id, moves))
-            on_release = self._changes(lane, self._rows[lane][:1], (1, 2)) if pick.random() < 0.4 else []
-            holds.append(NewHold(id, self._at + timedelta(seconds=pick.randint(0, 90)), moves, on_release))
+            on_release = self._changes(self._stories[lane][:1], (1, 2)) if pick.randint(0, 9) > 5 else []
+            holds.append(
+                NewHold(id, self._at + timedelta(seconds=pick.randint(0, self._longest_hold)), moves, on_release)
+            )
         return holds
 
     def _end_holds(self, lane: int) -> list[EndHold]:
         pick = self._chance
         known = self._holds[lane]
         ends = []
-        while known and pick.random() < 0.25:
+        for _ in range(max(0, pick.randint(0, 7) - 5) if known else 0):
             id, moves = pick.choice(known)
-            capture = pick.random() < 0.6
-            partly = capture and pick.random() < 0.5
+            capture = pick.randint(0, 9) > 3
+            partly = capture and pick.randint(0, 1) == 1
             amounts = tuple(pick.randint(0, move.units) for move in moves) if partly else None
             ends.append(EndHold(id, capture, amounts))
         return ends
 
-    def _changes(self, lane: int, rows: Sequence[UUID], states: Sequence[int | None] = (None, 1, 2)) -> list[Change]:
+    def _changes(self, stories: Sequence[str], states: Sequence[int | None] = (None, 1, 2)) -> list[Change]:
         pick = self._chance
         return [
-            Change("row", id, pick.choice(states), pick.choice(states))
-            for id in pick.sample(list(rows), pick.randint(1, len(rows)))
+            Change("story", story, pick.choice(states), pick.choice(states))
+            for story in pick.sample(list(stories), pick.randint(1, len(stories)))
         ]
+
+    @staticmethod
+    def _story(lane: int, change: Change) -> dict[str, Any] | None:
+        if change.old is not None or change.new is None:
+            return None
+        return {"lane": lane, "customer": change.key, "version": change.new, "plans": 1, "upto": AT, "state": "{}"}

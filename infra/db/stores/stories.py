@@ -191,12 +191,24 @@ OLDEST_DUE = named(
 UNTRIED = named(
     "inbox.untried",
     """
-    select exists (
-        select 1 from inbox i
+    select (
+        select count(*) from inbox i
         where i.lane = any($1::int[]) and i.state = 'DUE' and (i.error is null or i.due_at <= $2)
-    )
+    ) + (select count(*) from story s where s.lane = any($1::int[]) and s.plans < $3)
     """,
 )
+
+APPLIED = named(
+    "story_event.count",
+    """
+    select (select count(*) from story_event e where e.lane = any($1::int[]))
+        + (select count(*) from general_event e where e.lane = any($1::int[]))
+    """,
+)
+
+WORKER_LISTENS = "select exists (select 1 from pg_stat_activity where application_name = $1 and datname = current_database())"
+WORKER = "hall worker listener"
+"""What a worker's listening connection is called: as long as it is there, so is the worker."""
 
 STALE_PLANS = named(
     "story.stale_plans",
@@ -350,9 +362,19 @@ class StoryStore:
         """How many events are DUE, WAITING and PARKED."""
         return {r["state"]: r["n"] for r in await self._pool.fetch(LEFT, ALL)}
 
-    async def any_untried(self, now: datetime) -> bool:
-        """Whether an event is due or being applied."""
-        found: bool = await self._pool.fetchval(UNTRIED, ALL, now)
+    async def untried(self, now: datetime, plans: int) -> int:
+        """How many events are due or being applied, and stories were folded under older plans than `plans`."""
+        count: int = await self._pool.fetchval(UNTRIED, ALL, now, plans)
+        return count
+
+    async def applied(self) -> int:
+        """How many events have been applied so far. Counts them: for a sandbox."""
+        count: int = await self._pool.fetchval(APPLIED, ALL)
+        return count
+
+    async def worker_listens(self) -> bool:
+        """Whether a worker process is connected."""
+        found: bool = await self._pool.fetchval(WORKER_LISTENS, WORKER)
         return found
 
     async def oldest_due(self) -> datetime | None:

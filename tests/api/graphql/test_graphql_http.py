@@ -399,3 +399,19 @@ async def test_what_is_observed_has_few_names() -> None:
         ("needs", "query", "BAD_USER_INPUT"),
         ("none", "none", "METHOD_NOT_ALLOWED"),
     ]
+
+
+async def test_a_websocket_is_closed_before_it_opens() -> None:
+    async with served(Door().app) as url:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rsplit(":", 1)[1]))
+        writer.write(
+            b"GET /graphql HTTP/1.1\r\nhost: x\r\nconnection: Upgrade\r\nupgrade: websocket\r\n"
+            b"sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+            b"sec-websocket-protocol: graphql-transport-ws\r\n\r\n"
+        )
+
+        answer = await reader.readline()
+
+        writer.close()
+        await writer.wait_closed()
+    assert answer == b"HTTP/1.1 403 Forbidden\r\n"

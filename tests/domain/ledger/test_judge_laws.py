@@ -10,7 +10,7 @@ from domain.ledger.judge import judge
 from domain.ledger.unit import Committed, Result, Unit
 from tests.builders.ledger import AnyUnits, SimpleLedger
 
-chances = st.randoms(use_true_random=False)
+seeds = st.integers(0, 2**32 - 1)
 counts = st.integers(1, 30)
 
 
@@ -26,26 +26,24 @@ def judged_in_batches(ledger: SimpleLedger, units: list[Unit], sizes: random.Ran
     return results
 
 
-@given(chances, chances, counts)
+@given(seeds, seeds, counts)
 @settings(max_examples=200, deadline=None)
-def test_a_batch_is_answered_and_written_as_its_units_one_by_one(
-    chance: random.Random, sizes: random.Random, count: int
-) -> None:
-    some = AnyUnits(chance)
+def test_a_batch_is_answered_and_written_as_its_units_one_by_one(seed: int, sizes: int, count: int) -> None:
+    some = AnyUnits(random.Random(seed))
     units = [some.next() for _ in range(count)]
     one_by_one, batched = SimpleLedger(), SimpleLedger()
 
     expected = [one_by_one.commit(unit) for unit in units]
-    results = judged_in_batches(batched, units, sizes)
+    results = judged_in_batches(batched, units, random.Random(sizes))
 
     assert results == expected
     assert batched == one_by_one
 
 
-@given(chances, counts)
+@given(seeds, counts)
 @settings(max_examples=100, deadline=None)
-def test_units_neither_make_nor_lose_anything(chance: random.Random, count: int) -> None:
-    some = AnyUnits(chance)
+def test_units_neither_make_nor_lose_anything(seed: int, count: int) -> None:
+    some = AnyUnits(random.Random(seed))
     units = [some.next() for _ in range(count)]
     ledger = SimpleLedger()
     journal: dict[Account, int] = {}
@@ -70,23 +68,24 @@ def test_units_neither_make_nor_lose_anything(chance: random.Random, count: int)
         assert book.overdraw or book.balance - book.held >= book.floor
 
 
-@given(chances, chances, counts, counts)
+@given(seeds, seeds, counts, counts)
 @settings(max_examples=300, deadline=None)
 def test_where_the_write_finds_room_every_accepted_unit_was_admissible(
-    chance: random.Random, moved: random.Random, before: int, count: int
+    seed: int, shift: int, before: int, count: int
 ) -> None:
     """Balances move between reading and writing. Whatever they are by then: if each account has room for the lowest
     point of the batch, the accepted units would all be accepted there, one after the other.
 
     Seen to fail with `low` taken from the last unit instead of the lowest.
     """
-    some = AnyUnits(chance)
+    some = AnyUnits(random.Random(seed))
     ledger = SimpleLedger()
     for _ in range(before):
         ledger.commit(some.next())
     batch = [some.next() for _ in range(count)]
     judged = judge(batch, ledger.facts(batch))
 
+    moved = random.Random(shift)
     for book in ledger.accounts.values():
         book.balance += moved.randint(-3, 3)
 

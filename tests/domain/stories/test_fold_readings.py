@@ -60,7 +60,7 @@ from domain.campaigns.terms import (
 )
 from domain.stories.fold import BonusPart, Given, diff, diff_points
 from domain.stories.merchants import MerchantHistory
-from tests.builders.campaigns import a_campaign, an_offer, called, cash_coupon, shanghai, story_offer
+from tests.builders.campaigns import a_campaign, an_offer, called, cash_coupon, plans_of, shanghai, story_offer
 from tests.builders.stories import (
     a_merchant,
     activated,
@@ -249,6 +249,17 @@ def test_a_first_purchase_with_a_card_of_another_product_uses_the_chance_up() ->
         approved("2026-10-03", "card-2", product=Product.PLATINUM),
         bought("2026-10-04", card="card-2"),
         bought("2026-10-05"),
+    )
+
+    assert found.earned == []
+
+
+def test_a_new_card_of_another_product_makes_no_new_customer_of_this_campaign() -> None:
+    found = folded(
+        FIRST_SPEND,
+        approved("2026-10-02", "card-1", new_customer=False),
+        approved("2026-10-03", "card-2", product=Product.PLATINUM),
+        bought("2026-10-04", card="card-1"),
     )
 
     assert found.earned == []
@@ -641,8 +652,6 @@ def test_of_two_campaigns_rates_the_higher_counts_and_of_equal_ones_the_first_by
     low = a_campaign(code="a-low", points=(PointsRate((Product.GOLD,), 1),))
     high = a_campaign(code="b-high", points=(PointsRate((Product.GOLD,), 2),))
     same = a_campaign(code="c-same", points=(PointsRate((Product.GOLD,), 2),))
-    from tests.builders.campaigns import plans_of
-
     found = folded(plans_of(same, high, low), *newcomer(), bought("2026-10-03", 10))
 
     assert [(points.campaign, points.total) for points in found.points] == [("b-high", 20)]

@@ -168,7 +168,7 @@ async def test_the_newest_version_published_again_puts_its_totals_right(
 
 
 async def test_two_who_publish_at_once_make_two_versions_and_count_once(house: House) -> None:
-    """Guard: the advisory lock; without it some of them meet a version number that is taken."""
+    """Guard: the advisory lock; without it one of them meets a step that another has taken, and is Broken."""
     await house.publish(plan(quota="100"))
 
     await asyncio.gather(*(house.publish(plan(quota=str(quota))) for quota in (110, 120, 130)))

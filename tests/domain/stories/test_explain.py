@@ -1,0 +1,513 @@
+"""Why, why not, what is missing: asked about one offer at one moment."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.campaigns.conditions import (
+    ApplicationChannelIs,
+    BirthdayMonth,
+    Bound,
+    Dormant,
+    DormantAt,
+    FirstPurchase,
+    Flyer,
+    InSegment,
+    Instalment,
+    MerchantGroup,
+    NewCustomer,
+    Not,
+    PaymentMethodIs,
+    ProfileIs,
+    PurchasedAt,
+    Purchases,
+    Reached,
+    Rule,
+    Slot,
+    Spend,
+    TotalSpend,
+    Weekly,
+    WithinDays,
+)
+from domain.campaigns.facts import PurchaseFacts
+from domain.campaigns.model import Apply, Audience, Campaign, Limit, Offer, PointsBonus, SegmentRule, Till
+from domain.campaigns.model import Discount as Off
+from domain.campaigns.terms import (
+    ApplicationChannel,
+    BindingProvider,
+    InstalmentKind,
+    OwnDate,
+    PaymentMethod,
+    Per,
+    Period,
+    Phase,
+    Product,
+    SubjectKind,
+    Weekday,
+)
+from domain.stories.events import StoryEvent
+from domain.stories.explain import Eligibility, Progress, explain, progress
+from domain.stories.fold import fold_all
+from domain.stories.merchants import MerchantHistory
+from domain.stories.plans import Plans
+from domain.stories.segments import segments_of
+from domain.stories.state import StoryState
+from tests.builders.campaigns import a_campaign, an_offer, called, plans_of, shanghai, story_offer
+from tests.builders.stories import (
+    activated,
+    approved,
+    bought,
+    bound,
+    closed,
+    instalment,
+    merchants_in,
+    newcomer,
+    profile,
+)
+
+ONCE = (Limit(Per.CUSTOMER, Period.CAMPAIGN, 1),)
+MERCHANTS = merchants_in("market", "travel")
+
+
+class Asked:
+    """One offer, a story and a moment."""
+
+    def __init__(self, offer: Offer, *others: Offer, segments: tuple[SegmentRule, ...] = ()) -> None:
+        self.campaign: Campaign = a_campaign(offer, *others)
+        self.offer = offer
+        self.plans: Plans = plans_of(self.campaign, segments=segments)
+
+    def state(self, *events: StoryEvent) -> StoryState:
+        return fold_all(events, self.plans, MERCHANTS).state
+
+    def at(self, now: str | datetime, *events: StoryEvent, payment: PurchaseFacts | None = None) -> Eligibility:
+        when = shanghai(now) if isinstance(now, str) else now
+        state = self.state(*events)
+        return explain(
+            self.offer, self.campaign, state, when, self.plans, payment=payment, card="card-1" if payment else None
+        )
+
+    def progress(self, now: str, *events: StoryEvent) -> Progress | None:
+        return progress(self.offer, self.campaign, self.state(*events), shanghai(now), self.plans)
+
+
+def codes(found: Eligibility) -> tuple[list[str], list[str]]:
+    return [reason.code for reason in found.reasons], [reason.code for reason in found.missing]
+
+
+BIND = Asked(
+    story_offer(
+        SubjectKind.BINDING,
+        conditions=(
+            NewCustomer(),
+            ApplicationChannelIs((ApplicationChannel.MOBILE_BANK,)),
+            WithinDays(30, OwnDate.APPROVAL),
+        ),
+        limits=ONCE,
+    )
+)
+
+
+def test_a_customer_who_may_still_earn_it_is_eligible_and_told_what_to_do_and_by_when() -> None:
+    found = BIND.at("2026-10-05", approved("2026-10-02"))
+
+    assert codes(found) == ([], ["BINDING_NEEDED"])
+    assert found.eligible
+    assert found.deadline == shanghai("2026-11-02")
+    remedy = found.missing[0].remedy
+    assert remedy is not None
+    assert "2026年11月2日00:00前" in remedy.zh
+
+
+def test_who_has_it_is_told_so_and_nothing_else() -> None:
+    found = BIND.at("2026-12-05", approved("2026-10-02"), bound("2026-10-03"))
+
+    assert codes(found) == (["ALREADY_RECEIVED"], [])
+    assert found.reasons[0].remedy is None
+
+
+def test_too_late_has_no_remedy() -> None:
+    found = BIND.at("2026-11-02", approved("2026-10-02"))
+
+    assert codes(found)[0] == ["TOO_LATE"]
+    assert found.reasons[0].remedy is None
+    assert not found.eligible
+
+
+def test_existing_customers_are_told_that_it_is_for_new_ones_people_without_a_card_how_to_become_one() -> None:
+    existing = BIND.at("2026-10-05", approved("2020-01-01"))
+    nobody = BIND.at("2026-10-05")
+
+    assert "NEW_CUSTOMERS_ONLY" in codes(existing)[0]
+    assert all(reason.remedy is None for reason in existing.reasons if reason.code == "NEW_CUSTOMERS_ONLY")
+    assert {reason.code for reason in nobody.reasons} == {
+        "CARD_NEEDED",
+        "NEW_CUSTOMERS_ONLY",
+        "OTHER_APPLICATION_CHANNEL",
+        "NO_APPROVAL",
+    }
+    assert all(reason.remedy is not None for reason in nobody.reasons)
+
+
+def test_signed_out_is_the_same_as_knowing_nothing() -> None:
+    now = shanghai("2026-10-05")
+
+    assert explain(BIND.offer, BIND.campaign, None, now, BIND.plans) == BIND.at(now)
+
+
+def test_before_it_begins_and_after_it_ends() -> None:
+    early, late = BIND.at("2026-09-25", approved("2026-09-22")), BIND.at("2026-12-30", approved("2026-12-20"))
+
+    assert codes(early)[0] == ["NOT_STARTED"]
+    assert early.next_at == shanghai("2026-10-01")
+    assert codes(late)[0] == ["ENDED"]
+    assert late.next_at is None
+
+
+def test_between_its_hours_it_says_when_they_come_again() -> None:
+    friday = Weekly((Slot((Weekday.FRI,), shanghai("2026-10-02T10:00").time(), shanghai("2026-10-02T22:00").time()),))
+    asked = Asked(an_offer("friday", Off(off=5_000), trigger=Till(), when=(friday,)))
+
+    for now in ("2026-10-02T22:00", "2026-10-09T09:59"):
+        found = asked.at(now, *newcomer())
+        assert codes(found)[0] == ["OUTSIDE_WINDOW"]
+        assert found.next_at == shanghai("2026-10-09T10:00")
+    assert asked.at("2026-10-09T10:00", *newcomer()).eligible
+
+
+def test_a_paused_offer_says_so() -> None:
+    found = Asked(an_offer(paused=True)).at("2026-10-05", *newcomer())
+
+    assert codes(found)[0] == ["PAUSED"]
+
+
+def test_a_dormant_customer_is_told_to_activate_and_then_to_pay() -> None:
+    asked = Asked(
+        story_offer(
+            SubjectKind.PURCHASE,
+            conditions=(Dormant(6), FirstPurchase(OwnDate.ACTIVATION, 10_000, within_days=7)),
+            limits=ONCE,
+        )
+    )
+    asleep = [approved("2025-01-01", new_customer=False)]
+
+    before = asked.at("2026-10-05", *asleep)
+    after = asked.at("2026-10-05", *asleep, activated("2026-10-04"))
+    gone = asked.at("2026-10-06", *asleep, activated("2026-10-04"), bought("2026-10-05", 50))
+    awake = asked.at("2026-10-05", *asleep, bought("2026-09-30"))
+
+    assert codes(before) == ([], ["NO_ACTIVATION", "PURCHASE_NEEDED"])
+    assert codes(after) == ([], ["PURCHASE_NEEDED"])
+    assert after.deadline == shanghai("2026-10-12")
+    assert "100" in (after.missing[0].remedy or called("")).zh
+    assert codes(gone)[0] == ["FIRST_PURCHASE_MADE"]
+    assert "NOT_DORMANT" in codes(awake)[0]
+
+
+def test_a_card_that_is_activated_already_will_not_be_again() -> None:
+    asked = Asked(story_offer(SubjectKind.ACTIVATION, limits=ONCE))
+
+    assert codes(asked.at("2026-10-05", approved("2026-09-01"), activated("2026-09-02")))[0] == ["ALREADY_ACTIVATED"]
+    assert codes(asked.at("2026-10-05", approved("2026-09-01"))) == ([], ["NO_ACTIVATION"])
+    both = [approved("2026-09-01"), activated("2026-09-02"), approved("2026-10-02", "card-2")]
+    assert codes(asked.at("2026-10-05", *both)) == ([], ["NO_ACTIVATION"])
+
+
+def test_a_limit_by_period_says_when_the_next_one_begins() -> None:
+    nexts = {
+        Period.DAY: "2026-10-06",
+        Period.WEEK: "2026-10-12",
+        Period.MONTH: "2026-11-01",
+        Period.YEAR: "2027-01-01",
+    }
+    for period, again in nexts.items():
+        asked = Asked(story_offer(SubjectKind.PURCHASE, limits=(Limit(Per.CUSTOMER, period, 1),)))
+        found = asked.at("2026-10-05T12:00", *newcomer(), bought("2026-10-05T11:00"))
+        assert codes(found) == (["LIMIT_REACHED"], [])
+        assert found.next_at == shanghai(again)
+        if period is not Period.YEAR:
+            assert asked.at(again, *newcomer(), bought("2026-10-05T11:00")).eligible
+
+
+def test_a_rate_without_limit_misses_nothing() -> None:
+    asked = Asked(story_offer(SubjectKind.PURCHASE, PointsBonus(1_000_000)))
+
+    assert codes(asked.at("2026-10-05", *newcomer())) == ([], [])
+
+
+def test_a_closed_card_is_no_card() -> None:
+    asked = Asked(an_offer())
+
+    assert codes(asked.at("2026-10-05", *newcomer(), closed("2026-10-04")))[0] == ["CARD_NEEDED"]
+
+
+def test_a_payment_is_judged_with_everything_it_brings() -> None:
+    asked = Asked(
+        an_offer(
+            "friday",
+            Off(off=5_000),
+            trigger=Till(),
+            conditions=(MerchantGroup(("market",)), Spend(20_000), Not(PaymentMethodIs((PaymentMethod.ALIPAY,)))),
+        )
+    )
+    market = frozenset({"market"})
+
+    def with_payment(payment: PurchaseFacts) -> list[str]:
+        return codes(asked.at("2026-10-05", *newcomer(), payment=payment))[0]
+
+    assert with_payment(PurchaseFacts(20_000, market)) == []
+    assert with_payment(PurchaseFacts(19_999, market)) == ["AMOUNT_TOO_SMALL"]
+    assert with_payment(PurchaseFacts(20_000)) == ["OTHER_MERCHANT"]
+    assert with_payment(PurchaseFacts(20_000, market, method=PaymentMethod.ALIPAY)) == ["EXCLUDED"]
+    assert codes(asked.at("2026-10-05", *newcomer())) == ([], [])
+
+
+def test_a_payment_with_an_unknown_or_other_card_is_refused() -> None:
+    asked = Asked(an_offer("friday", Off(off=5_000), trigger=Till()))
+    payment = PurchaseFacts(20_000)
+
+    assert codes(asked.at("2026-10-05", payment=payment))[0] == ["OTHER_CARD"]
+    platinum = approved("2026-10-02", product=Product.PLATINUM)
+    assert codes(asked.at("2026-10-05", platinum, payment=payment))[0] == ["OTHER_CARD"]
+
+
+def test_it_says_why_an_offer_is_theirs() -> None:
+    found = BIND.at("2026-10-05", approved("2026-10-02"))
+
+    assert any("新客户" in words.zh for words in found.because)
+    assert not any("新客户" in words.zh for words in BIND.at("2026-10-05", approved("2020-01-01")).because)
+
+
+# Missions ------------------------------------------------------------------------------------------------------------
+
+SUITCASE = Asked(
+    story_offer(
+        SubjectKind.PURCHASE,
+        conditions=(NewCustomer(), WithinDays(30, OwnDate.APPROVAL), Purchases(3, each=(Spend(99_900),))),
+        limits=ONCE,
+    )
+)
+
+
+def test_a_mission_counts_towards_its_end_and_stays_done() -> None:
+    purchases = [bought(f"2026-10-0{day}", 999) for day in (3, 4, 5, 6)]
+
+    counts = [SUITCASE.progress("2026-10-07", *newcomer(), *purchases[:made]) for made in range(5)]
+
+    assert [(found.done, found.needed) for found in counts if found] == [(0, 3), (1, 3), (2, 3), (3, 3), (3, 3)]
+    assert counts[0] is not None
+    assert counts[0].deadline == shanghai("2026-11-02")
+
+
+def test_a_mission_that_cannot_be_finished_any_more_is_none() -> None:
+    assert SUITCASE.progress("2026-11-02", *newcomer(), bought("2026-10-03", 999)) is None
+    assert SUITCASE.progress("2026-10-07", approved("2020-01-01")) is None
+    assert SUITCASE.progress("2026-10-07") is None
+
+
+def test_a_mission_of_one_thing_is_done_or_not() -> None:
+    assert BIND.progress("2026-10-05", approved("2026-10-02")) == Progress(0, 1, shanghai("2026-11-02"))
+    assert BIND.progress("2026-10-05", approved("2026-10-02"), bound("2026-10-03")) == Progress(
+        1, 1, shanghai("2026-11-02")
+    )
+
+
+def test_an_application_that_counts_spending_is_a_mission_in_fen() -> None:
+    asked = Asked(an_offer("hotel", trigger=Apply(), conditions=(TotalSpend(100_000),)))
+
+    some = asked.progress("2026-10-05", *newcomer(), bought("2026-10-03", 400))
+    enough = asked.progress("2026-10-05", *newcomer(), bought("2026-10-03", 1_400))
+
+    assert some == Progress(40_000, 100_000, shanghai("2026-12-30"))
+    assert enough == Progress(100_000, 100_000, shanghai("2026-12-30"))
+    assert codes(asked.at("2026-10-05", *newcomer(), bought("2026-10-03", 400)))[0] == ["MORE_SPEND_NEEDED"]
+    assert asked.at("2026-10-05", *newcomer(), bought("2026-10-03", 1_400)).eligible
+
+
+def test_what_gives_each_time_is_no_mission() -> None:
+    assert Asked(story_offer(SubjectKind.PURCHASE)).progress("2026-10-05", *newcomer()) is None
+    assert Asked(an_offer()).progress("2026-10-05", *newcomer()) is None
+
+
+# Remedies ------------------------------------------------------------------------------------------------------------
+# Applying the remedy that a reason names makes that reason go away.
+
+NOW = "2026-10-20T12:00"
+LATER = "2026-10-20T13:00"
+QUIET = SegmentRule("quiet", called("quiet"), (Dormant(6, DormantAt.NOW),))
+FIRST = story_offer(SubjectKind.BINDING, code="first")
+
+
+def on_purchase(*conditions: Rule) -> Offer:
+    return story_offer(SubjectKind.PURCHASE, conditions=conditions, limits=ONCE)
+
+
+def claimed(*conditions: Rule) -> Offer:
+    return an_offer("claimed", conditions=conditions)
+
+
+def _new_card(**changes: object) -> Callable[[str], list[StoryEvent]]:
+    return lambda at: [approved(at, "new-card", **changes)]
+
+
+REMEDIES: list[tuple[str, Offer, list[StoryEvent], Callable[[str], list[StoryEvent]]]] = [
+    ("CARD_NEEDED", claimed(), [], _new_card()),
+    ("NEW_CUSTOMERS_ONLY", claimed(NewCustomer()), [], _new_card()),
+    (
+        "OTHER_APPLICATION_CHANNEL",
+        claimed(ApplicationChannelIs((ApplicationChannel.BRANCH,))),
+        [],
+        _new_card(channel=ApplicationChannel.BRANCH),
+    ),
+    ("FLYER_NEEDED", claimed(Flyer(("F1",))), [], _new_card(flyer="F1")),
+    ("NO_APPROVAL", claimed(WithinDays(3, OwnDate.APPROVAL)), [], _new_card()),
+    (
+        "NO_ACTIVATION",
+        claimed(WithinDays(3, OwnDate.ACTIVATION)),
+        [approved("2026-10-02")],
+        lambda at: [activated(at)],
+    ),
+    ("NO_BINDING", claimed(WithinDays(3, OwnDate.BINDING)), [approved("2026-10-02")], lambda at: [bound(at)]),
+    ("NO_ACTIVATION", claimed(Dormant(6)), [approved("2025-10-02")], lambda at: [activated(at)]),
+    (
+        "NOT_BOUND",
+        claimed(Bound((BindingProvider.ALIPAY,))),
+        [approved("2026-10-02"), bound("2026-10-03")],
+        lambda at: [bound(at, provider=BindingProvider.ALIPAY)],
+    ),
+    (
+        "PURCHASE_NEEDED",
+        claimed(PurchasedAt(("travel",), 7)),
+        [approved("2026-10-02")],
+        lambda at: [bought(at, merchant="at-travel")],
+    ),
+    ("EARLIER_OFFER_NEEDED", claimed(Reached(("first",))), [approved("2026-10-02")], lambda at: [bound(at)]),
+    (
+        "MORE_PURCHASES_NEEDED",
+        claimed(Purchases(3, each=(Spend(10_000),))),
+        [approved("2026-10-02"), bought("2026-10-03"), bought("2026-10-04", 99.99)],
+        lambda at: [bought(at, 100, "r1"), bought(at, 100, "r2")],
+    ),
+    (
+        "MORE_SPEND_NEEDED",
+        claimed(TotalSpend(50_000)),
+        [approved("2026-10-02"), bought("2026-10-03", 300)],
+        lambda at: [bought(at, 200)],
+    ),
+    (
+        "PURCHASE_NEEDED",
+        on_purchase(FirstPurchase(OwnDate.APPROVAL, 30_000)),
+        [approved("2026-10-02")],
+        lambda at: [bought(at, 300)],
+    ),
+    (
+        "MORE_PURCHASES_NEEDED",
+        on_purchase(Purchases(2)),
+        [approved("2026-10-02"), bought("2026-10-03")],
+        lambda at: [bought(at)],
+    ),
+    (
+        "BINDING_NEEDED",
+        story_offer(SubjectKind.BINDING, limits=ONCE),
+        [approved("2026-10-02")],
+        lambda at: [bound(at)],
+    ),
+    (
+        "NO_ACTIVATION",
+        story_offer(SubjectKind.ACTIVATION, limits=ONCE),
+        [approved("2026-10-02")],
+        lambda at: [activated(at)],
+    ),
+    (
+        "INSTALMENT_NEEDED",
+        story_offer(
+            SubjectKind.INSTALMENT,
+            conditions=(Instalment((InstalmentKind.BILL,), at_least=300_000, min_periods=6, first=True),),
+            limits=ONCE,
+        ),
+        [approved("2026-10-02")],
+        lambda at: [instalment(at, 3_000, periods=6)],
+    ),
+    ("APPROVAL_NEEDED", story_offer(SubjectKind.APPROVAL, limits=ONCE, audience=Audience()), [], _new_card()),
+]
+
+
+@pytest.mark.parametrize(("code", "offer", "before", "remedy"), REMEDIES, ids=lambda value: str(value)[:24])
+def test_following_the_remedy_makes_the_reason_go_away(
+    code: str, offer: Offer, before: list[StoryEvent], remedy: Callable[[str], list[StoryEvent]]
+) -> None:
+    asked = Asked(offer, FIRST, segments=(QUIET,))
+    found = asked.at(NOW, *before)
+    named = [reason for reason in (*found.reasons, *found.missing) if reason.code == code]
+
+    after = asked.at(LATER, *before, *remedy(NOW))
+
+    assert len(named) == 1
+    assert named[0].remedy is not None
+    assert code not in [reason.code for reason in (*after.reasons, *after.missing)]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        BirthdayMonth(),
+        WithinDays(5, OwnDate.BIRTHDAY),
+        Weekly((Slot((Weekday.FRI,), shanghai("2026-10-02T10:00").time(), shanghai("2026-10-02T22:00").time()),)),
+    ],
+)
+@given(now=st.datetimes(min_value=datetime(2026, 10, 1), max_value=datetime(2026, 12, 1)))  # noqa: DTZ001
+def test_what_only_time_stands_against_holds_from_the_moment_named(condition: Rule, now: datetime) -> None:
+    asked = Asked(an_offer(conditions=(condition,), phases=tuple(Phase)))
+    story = [profile("2026-09-01", "12-20"), approved("2026-09-22")]
+
+    found = asked.at(shanghai(now.isoformat()), *story)
+
+    if not found.eligible:
+        assert found.next_at is not None
+        assert asked.at(found.next_at, *story).eligible
+
+
+def test_a_reason_about_the_person_tells_nothing_that_the_bank_knows() -> None:
+    asked = Asked(an_offer(conditions=(ProfileIs(occupations=("DOCTOR",), min_assets_tier=7),)))
+
+    reason = asked.at("2026-10-05", profile("2026-10-01", assets_tier=3), *newcomer()).reasons[0]
+
+    assert reason.code == "OTHER_CUSTOMERS"
+    assert not any(figure in reason.message.zh + reason.message.en for figure in ("7", "3", "DOCTOR"))
+
+
+# Segments ------------------------------------------------------------------------------------------------------------
+
+SEGMENTS = (
+    SegmentRule("white-collar", called("white-collar"), (ProfileIs(occupations=("WHITE_COLLAR",)),)),
+    SegmentRule("family", called("family"), (ProfileIs(min_children=1),)),
+    SegmentRule("dormant", called("dormant"), (Dormant(6, DormantAt.NOW),)),
+)
+
+
+def test_segments_are_judged_by_what_is_known_at_the_moment() -> None:
+    asked = Asked(an_offer(conditions=(InSegment(("family", "dormant")),)), segments=SEGMENTS)
+    story = [profile("2026-01-01", occupation="WHITE_COLLAR", children=1), approved("2026-01-01")]
+    state = asked.state(*story, bought("2026-04-05T12:00"))
+
+    def at(now: str) -> list[str]:
+        return [rule.code for rule in segments_of(state, shanghai(now), asked.plans)]
+
+    assert at("2026-10-05T12:00") == ["white-collar", "family"]  # a purchase exactly 6 months before
+    assert at("2026-10-05T12:00:01") == ["white-collar", "family", "dormant"]
+    assert segments_of(None, shanghai("2026-10-05"), asked.plans) == ()
+
+
+def test_an_offer_for_segments_is_for_any_of_them() -> None:
+    asked = Asked(an_offer(conditions=(InSegment(("family", "dormant")),)), segments=SEGMENTS)
+
+    assert asked.at("2026-10-05", *newcomer(), profile("2026-10-01", children=2)).eligible
+    assert codes(asked.at("2026-10-05", *newcomer(), profile("2026-10-01")))[0] == ["OTHER_SEGMENT"]
+    assert not Asked(an_offer(conditions=(InSegment(("unknown",)),))).at("2026-10-05", *newcomer()).eligible
+
+
+def test_an_empty_history_of_merchants_knows_no_groups() -> None:
+    assert MerchantHistory().groups_at("anywhere", shanghai("2026-10-05")) == frozenset()
