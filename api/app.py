@@ -57,7 +57,7 @@ class HallApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan" and scope["path"] == "/graphql":
-            await self._graphql(scope, receive, send)  # type: ignore[arg-type]
+            await self._graphql(scope, receive, send)
         else:
             await self._rest(scope, receive, send)
 

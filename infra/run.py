@@ -2,8 +2,9 @@
 
     lock the home, listen on the port
     PostgreSQL, Valkey          embedded, unless the settings name others
-    migrate, publish the plans
+    migrate
     hall serve, hall worker     children that share the listening socket
+    the shipped plans           published if they are not
     the demo people, once       when the hall is ready
 
 A child or server that dies is started again, at once the first time and slower while it keeps dying. Connections made
@@ -60,7 +61,8 @@ Progress = Callable[[int, int, str], None]
 class Doors:
     """What of the hall itself this calls. `infra.wiring` fills it; tests fill it with small ones of their own.
 
-    publish: publishes the shipped plans that are not published yet. Runs at every start, after the migrations.
+    publish: publishes the shipped plans that are not published yet. Runs at every start in sandbox mode, after the
+        migrations and while the children start; `/readyz` should say no until there is a plan.
     load_demo: loads the demo people through the hall at the given address; told to go on where a killed one stopped;
         returns a customer to show, if any.
     serve, worker: the children's command lines; serve's gets `--socket-fd N` added.
@@ -276,11 +278,9 @@ class Hall:
         for name in await migrate(dsn):
             self._screen.step(f"migrated {name}")
         await claim(dsn, settings.mode)
-        if settings.sandbox:
-            await self._doors.publish(settings)
         await self._start_children(home, listening)
         failing = asyncio.create_task(self._supervisor.failed())
-        serving = asyncio.create_task(self._ready_and_demo())
+        serving = asyncio.create_task(self._publish_and_open())
         try:
             await asyncio.wait({failing, serving}, return_when=asyncio.FIRST_COMPLETED)
             if serving.done():
@@ -341,7 +341,9 @@ class Hall:
             for child in self._children:
                 await child.stop()
 
-    async def _ready_and_demo(self) -> None:
+    async def _publish_and_open(self) -> None:
+        if self._settings.sandbox:
+            await self._doors.publish(self._settings)  # while the children start: they are ready when it is done
         await self._until_ready()
         customer, token = None, None
         if self._settings.sandbox:

@@ -26,10 +26,9 @@ from api.sandbox.routes import SandboxDeps, sandbox_routes
 from api.schema import build_schema
 from domain.identity.sessions import Sessions
 from domain.identity.viewer import FreezeFacts
-from domain.intake.model import Incoming
+from domain.intake.fit import unfit
 from domain.ledger.unit import Ledger
 from domain.offers.catalog import Catalog
-from domain.stories.events import EventInvalid, read_event
 from infra import metrics
 from infra.campaigns.holidays import china
 from infra.campaigns.publish import Published, Unchanged, load_catalog, publish_shipped
@@ -178,9 +177,7 @@ async def _doors(hall: Hall) -> _Doors:
         refuse_sandbox_secrets(records)
     clients = OAuthClients(records, audiences=_audiences(settings), used=UsedAssertions(pool), wall=wall)
     tokens = Tokens(security, issuer=ISSUER, wall=wall, ended=ended, clients=clients.scopes)
-    sessions = Sessions(
-        PostgresSessions(pool, on_end=ended.add), tokens, OpaqueRefreshTokens(security.data), wall
-    )
+    sessions = Sessions(PostgresSessions(pool, on_end=ended.add), tokens, OpaqueRefreshTokens(security.data), wall)
     viewers = ViewerStore(pool, hall.catalog.seen)
     commands = CommandStore(pool, hall.catalog.seen, viewers, hall.catalog)
     deps = Deps(
@@ -212,7 +209,7 @@ async def _doors(hall: Hall) -> _Doors:
     )
     async with pool.acquire() as connection:
         print_key = await load_print_key(connection, hall.sealer)
-    inbox = EventInbox(pool, print_key=print_key, sealer=hall.sealer, unfit=_unfit)
+    inbox = EventInbox(pool, print_key=print_key, sealer=hall.sealer, unfit=unfit)
     routes: list[BaseRoute] = [
         *health_routes(partial(_ready, hall), metrics.render),
         *oauth_routes(OAuthDeps(clients, tokens.for_machine)),
@@ -230,14 +227,6 @@ def _security(settings: Settings) -> Any:
 
 def _audiences(settings: Settings) -> frozenset[str]:
     return frozenset({ISSUER, f"{settings.base_url}/oauth2/token", settings.base_url})
-
-
-def _unfit(event: Incoming) -> str | None:
-    try:
-        read_event(event.type, event.at, event.source, event.id, event.data)
-    except EventInvalid as invalid:
-        return invalid.detail
-    return None
 
 
 class _NobodyFrozen:

@@ -476,6 +476,22 @@ class Stacking:
     exclusion_group: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Funding:
+    """Who bears what is taken off at a till, in millionths; what does not divide is the bank's.
+
+    The bank's share is booked on the offer's budget line; the bank's and the platform's are owed to the merchant.
+    """
+
+    bank_ppm: int = PPM
+    merchant_ppm: int = 0
+    platform_ppm: int = 0
+
+    def __post_init__(self) -> None:
+        shares = (self.bank_ppm, self.merchant_ppm, self.platform_ppm)
+        _check(all(share >= 0 for share in shares) and sum(shares) == PPM, "funding must make 100 % together")
+
+
 class ReturnOn(StrEnum):
     FULL_REVERSAL = "FULL_REVERSAL"
     NEVER = "NEVER"
@@ -571,6 +587,7 @@ class Offer:
     line: the budget line; None only where nothing is booked. affinity: (segment, weight) pairs, for the order in which
     offers are shown; priority: higher first. notes: disclaimers beyond those the rule itself calls for.
     open_to_all: says that an offer without condition, limit or quota is meant. paused: gives nothing for now.
+    funding: who bears its discounts and coupons at the till; None: the bank, but for a coupon that costs it less.
     """
 
     code: str
@@ -589,6 +606,7 @@ class Offer:
     between: Interval | None = None
     stacking: Stacking = Stacking()
     returns: Returns = Returns()
+    funding: Funding | None = None
     kind_is: OfferKind | None = None
     action: Action = Action()
     tags: tuple[str, ...] = ()

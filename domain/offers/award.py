@@ -1,12 +1,12 @@
 """What giving an offer's rewards to a customer changes: the moves, the rows and the promises of one grant.
 
-Pure. The same code serves what the story earned and what the customer claims. Whether it may be given is decided before;
-whether there is enough is decided by the ledger when the unit is committed.
+Pure. The same code serves what the story earned and what the customer claims. Whether it may be given is decided
+before; whether there is enough is decided by the ledger when the unit is committed.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, assert_never
 from uuid import UUID
 
@@ -32,7 +32,7 @@ from domain.campaigns.model import (
 from domain.campaigns.terms import CouponKind
 from domain.kernel.ids import lane_of, new_id
 from domain.kernel.money import Fen
-from domain.kernel.time import day_end, iso
+from domain.kernel.time import day_end
 from domain.kernel.words import Words
 from domain.ledger import keys
 from domain.ledger.accounts import Account
@@ -58,6 +58,7 @@ class Award:
     at: the moment of the decision; earned_at: when it was earned, which says whose period's limit it takes.
     amount: fen an amount-dependent reward (cashback, waiver) came to. round: 1, more when lost and earned again.
     by: who found it earned (STORY, CLAIM, APPLICATION, SIGN_UP, SCHEDULE).
+    coupons: those the customer holds, for a reward that extends them.
     """
 
     campaign: Campaign
@@ -73,6 +74,7 @@ class Award:
     round: int = 1
     by: str = "STORY"
     details: Mapping[str, Any] = field(default_factory=dict)
+    coupons: tuple[CouponFacts, ...] = ()
 
 
 @dataclass(slots=True)
@@ -88,6 +90,7 @@ class Parts:
     signals: list[tuple[str, str]] = field(default_factory=list)
     coupons: list[CouponFacts] = field(default_factory=list)
     deliveries: list[DeliveryFacts] = field(default_factory=list)
+    grant: UUID | None = None
 
     def add(self, table: str, row: dict[str, Any]) -> None:
         self.rows.setdefault(table, []).append(row)
@@ -110,15 +113,21 @@ class Parts:
         self.deliveries += other.deliveries
 
 
-def award(order: Award) -> Parts:
-    """The rewards of one grant. Quota and budget of a choice are held until it is made, everything else moves at once."""
+def award(order: Award, *, limits: bool = True) -> Parts:
+    """The rewards of one grant. Quota and budget of a choice are held until it is made, everything else moves at once.
+
+    limits: False where they were taken when the customer asked (an application, a place in a waiting list).
+    """
     parts = Parts()
     campaign, offer, at = order.campaign, order.offer, order.at
     grant = new_id(lane_of(order.customer), at)
     choice = next((reward for reward in offer.grants if isinstance(reward, Choice)), None)
     cost = sum(cost_of(reward, order.amount) for reward in offer.grants if reward is not choice)
-    _take_limits(parts, order)
-    places = [] if offer.quota is None else [(1, keys.quota(campaign.code, offer.code), keys.granted(campaign.code, offer.code), "QUOTA")]  # fmt: skip
+    parts.grant = grant
+    if limits:
+        take_limits(parts, order)
+    quota, granted = keys.quota(campaign.code, offer.code), keys.granted(campaign.code, offer.code)
+    places = [] if offer.quota is None else [(1, quota, granted, "QUOTA")]
     if choice is None:
         parts.moves += [post(*place) for place in places]
     else:
@@ -128,7 +137,9 @@ def award(order: Award) -> Parts:
             post(cost, keys.budget(campaign.code, offer.line), keys.spent(campaign.code, offer.line), "BUDGET")
         )
     held = cost_of(choice) if choice is not None else 0
-    parts.add("offer_grant", {**_grant_row(order, grant), "status": "PENDING" if choice else "GIVEN", "cost": cost + held})
+    parts.add(
+        "offer_grant", {**_grant_row(order, grant), "status": "PENDING" if choice else "GIVEN", "cost": cost + held}
+    )
     for reward in offer.grants:
         if reward is not choice:
             give(parts, order, grant, reward)
@@ -176,7 +187,11 @@ def give(parts: Parts, order: Award, grant: UUID, reward: Reward) -> None:
             _entitlement(parts, order, grant, reward)
         case Message():
             _message(parts, order, reward.title, reward.body)
-        case Choice() | PointsBonus() | BasePoints() | Discount() | Extension() | Place():
+        case Extension():
+            extend_coupons(parts, order, reward)
+        case Place():
+            pass  # the sign-up itself is the place
+        case Choice() | PointsBonus() | BasePoints() | Discount():
             raise AssertionError(f"{type(reward).__name__} is not given by a grant")
         case _:
             assert_never(reward)
@@ -192,12 +207,14 @@ def grant_option(order: Award, grant: UUID, option: CouponReward | Gift) -> Part
 def _grant_row(order: Award, grant: UUID) -> dict[str, Any]:
     return {
         "lane": lane_of(order.customer), "id": grant, "customer": order.customer, "campaign": order.campaign.code,
-        "version": order.campaign.version, "offer": order.offer.code, "by": order.by, "cause": order.cause, "round": order.round,
+        "version": order.campaign.version, "offer": order.offer.code, "by": order.by, "cause": order.cause,
+        "round": order.round,
         "at": order.at, "line": order.offer.line or "", "details": dict(order.details),
     }  # fmt: skip
 
 
-def _take_limits(parts: Parts, order: Award) -> None:
+def take_limits(parts: Parts, order: Award) -> None:
+    """One of each of the offer's limits, of the period in which it was earned."""
     who = {"customer": order.customer, "person": order.person, "card": order.card, "device": order.device}
     lane = lane_of(order.customer)
     for limit in order.offer.limits:
@@ -272,7 +289,17 @@ def _delivery(
     id = new_id(lane, order.at)
     parts.deliveries.append(
         DeliveryFacts(
-            id, order.customer, grant, order.campaign.code, order.offer.code, kind, title, status, details, None, order.at
+            id,
+            order.customer,
+            grant,
+            order.campaign.code,
+            order.offer.code,
+            kind,
+            title,
+            status,
+            details,
+            None,
+            order.at,
         )
     )
     parts.add("delivery", {
@@ -322,8 +349,40 @@ def _entitlement(parts: Parts, order: Award, grant: UUID, reward: EntitlementRew
 
 
 def _message(parts: Parts, order: Award, title: Words, body: Words) -> None:
-    words = {"zh": [title.zh, body.zh], "en": [title.en, body.en]}
-    payload = {"customer": order.customer, "offer": order.offer.code, "words": words, "day": iso(order.at)[:10]}
+    tell(parts, order, title, body, kind="PROMOTION")
+
+
+def tell(
+    parts: Parts,
+    order: Award,
+    title: Words,
+    body: Words,
+    *,
+    kind: str,
+    via: Sequence[str] = (),
+    email_sealed: str | None = None,
+) -> None:
+    """Promise words to the customer. kind: PROMOTION (needs consent) or SERVICE (answers something of their own)."""
+    payload = {
+        "id": str(new_id(lane_of(order.customer), order.at)), "customer": order.customer, "kind": kind,
+        "campaign": order.campaign.code, "offer": order.offer.code, "via": list(via), "email": email_sealed,
+        "title": [title.zh, title.en], "body": [body.zh, body.en],
+    }  # fmt: skip
     promise(parts, order.customer, MESSAGE, payload, order.at)
 
 
+def extendable(coupon: CouponFacts, reward: Extension, campaign: str, at: datetime) -> bool:
+    """Whether a coupon the customer holds lives longer by `reward`: of the campaign, still alive, not spent."""
+    alive = coupon.status in (CouponStatus.AVAILABLE, CouponStatus.HELD) and coupon.expires_at > at
+    return alive and coupon.campaign == campaign and (not reward.offers or coupon.offer in reward.offers)
+
+
+def extend_coupons(parts: Parts, order: Award, reward: Extension) -> None:
+    """Source of the rule: plan rule A16. A coupon that a till holds at this moment lives longer too."""
+    for coupon in order.coupons:
+        if extendable(coupon, reward, order.campaign.code, order.earned_at):
+            later = replace(coupon, expires_at=coupon.expires_at + timedelta(days=reward.days))
+            status = coupon.status.value
+            parts.changes.append(Change("coupon", coupon.id, status, status, {"expires_at": later.expires_at}))
+            parts.coupons.append(later)
+            parts.signals.append((f"viewer:{order.customer}", f"coupon:{coupon.id}"))

@@ -20,8 +20,8 @@ from domain.kernel.time import Clock
 from domain.ledger.unit import Change, Committed, EndHold, Gone, Ledger, Moved, Repeated, Request, Reused, Short, Unit
 from domain.offers.answers import read_coupon, read_delivery, write_coupon, write_delivery
 from domain.offers.award import Award, Parts, grant_option
-from domain.offers.units import unit_of
 from domain.offers.outcomes import ChooseOutcome, NotFound, RewardChosen, TooLate
+from domain.offers.units import unit_of
 from domain.wallet.facts import ChoiceFacts, ChoiceStatus
 
 
@@ -35,7 +35,7 @@ class ChooseReward:
 
 @dataclass(frozen=True, slots=True)
 class ChooseFacts:
-    """The choice as it stands, with the campaign version and offer it was judged by. cost: the grant's, hold included."""
+    """The choice, and the campaign version and offer it was judged by. cost: the grant's, hold included."""
 
     choice: ChoiceFacts
     campaign: Campaign

@@ -1,4 +1,4 @@
-"""What applying events to a customer's story changes: rewards newly earned are given, what is no longer earned goes back.
+"""What applying events to a story changes: rewards newly earned are given, what is no longer earned goes back.
 
 Pure. The fold says what is earned; the tables say what was given; the difference becomes parts of one unit, committed
 together with the story's next version.

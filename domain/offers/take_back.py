@@ -147,5 +147,7 @@ def _case(grant: GivenGrant, used: Sequence[Held], at: datetime) -> dict[str, An
     return {
         "lane": lane, "id": derived_id(lane, at, "case", str(grant.id)), "customer": grant.customer,
         "kind": "USED_BUT_NOT_EARNED", "offer": grant.offer, "subject": str(grant.id), "status": "OPEN", "at": at,
-        "details": {"cause": grant.cause, "cost": grant.cost, "used": [{"kind": u.kind, "id": str(u.id)} for u in used]},
+        "details": {
+            "cause": grant.cause, "cost": grant.cost, "used": [{"kind": u.kind, "id": str(u.id)} for u in used],
+        },
     }  # fmt: skip

@@ -21,6 +21,7 @@ from domain.campaigns.model import (
     Draw,
     FeeWaiver,
     GroupTitle,
+    Funding,
     Limit,
     Notice,
     Offer,
@@ -346,6 +347,22 @@ _returns_table: Record[Returns] = record(
 )
 
 
+def _funding(got: Got, reading: Reading) -> Funding:
+    return made(got.node, reading, lambda: Funding(got["bank"], got["merchant"], got["platform"]))
+
+
+_FUNDING: Record[Funding] = Record(
+    "funding",
+    {
+        "bank": Field(Percent(0, 1_000_000), "The bank's share; booked on the budget line.", default=0),
+        "merchant": Field(Percent(0, 1_000_000), "The merchant's own share.", default=0),
+        "platform": Field(Percent(0, 1_000_000), "A platform's share.", default=0),
+    },
+    _funding,
+    "{bank: 60 %, merchant: 40 %}",
+)
+
+
 class _Returns(Shape[Returns]):
     """`returns: onFullReversal`, `returns: never`, or a table of what comes back when all is reversed."""
 
@@ -494,6 +511,7 @@ def _offer(got: Got, reading: Reading) -> Offer:
             between=got["between"],
             stacking=got["stacking"],
             returns=got["returns"],
+            funding=got["funding"],
             kind_is=got["kind"],
             action=got["action"],
             tags=got["tags"],
@@ -527,6 +545,7 @@ OFFER: Record[Offer] = Record(
         "between": Field(_BETWEEN, "A shorter stretch of those phases."),
         "stacking": Field(_STACKING, "How a discount meets others at one payment.", default=Stacking()),
         "returns": Field(_Returns(), "What comes back when the payment is reversed.", default=Returns()),
+        "funding": Field(_FUNDING, "Who bears what is taken off at the till; the bank alone unless said."),
         "kind": Field(Choice(OfferKind), "How the hall shows it; follows from trigger and rewards unless said."),
         "action": Field(_ACTION, "The button.", default=Action()),
         "tags": Field(ListOf(Text(24)), "Words to show beside the title.", default=()),

@@ -24,8 +24,10 @@ _NAMES = {
     TableClass.LANE: (
         "account choice client_assertion coupon customer delivery draw_chance entitlement event general_event hold "
         "inbox journal offer_grant operator_case outbox reference request session shared_account story story_event"
+        " presentation_used redemption settlement_entry settlement_statement till_key till_quote"
+        " application audit change_request message message_consent schedule_run sign_up"
     ),
-    TableClass.CATALOG: "campaign_version catalog_stamp merchant",
+    TableClass.CATALOG: "campaign_version catalog_stamp merchant merchant_inspection merchant_standing",
     TableClass.LOCAL: "commit_mark installation sandbox_clock tortoise_migrations",
 }
 
@@ -61,8 +63,15 @@ STATE_KINDS: Mapping[str, StateKind] = MappingProxyType(
             StateKind("delivery", "delivery"),
             StateKind("draw_chance", "draw_chance"),
             StateKind("entitlement", "entitlement"),
+            StateKind("application", "application"),
+            StateKind("sign_up", "sign_up"),
             StateKind("offer_grant", "offer_grant", changed_at=None),
             StateKind("operator_case", "operator_case", changed_at=None),
+            StateKind("till_key", "till_key", key=("client", "key"), state="digest", changed_at=None),
+            StateKind("till_quote", "till_quote"),
+            StateKind("redemption", "redemption", state="version"),
+            StateKind("sale", "redemption", key=("transaction",), state="version"),
+            StateKind("presentation_used", "presentation_used", state="used", changed_at=None),
             StateKind("story", "story", key=("customer",), state="version", changed_at=None),
             StateKind("inbox", "inbox", key=("source", "id"), state="state", changed_at=None),
             StateKind("outbox", "outbox", state="state", changed_at=None),

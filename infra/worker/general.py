@@ -1,9 +1,10 @@
 """Applies events that belong to no customer's story: merchants, and applications of people who are not customers yet.
 
-A merchant's groups decide what its purchases were worth. So when a merchant is told of whose purchases were judged without
-knowing it, or as of a moment that has been judged already, the stories it stands in are marked to be told anew. The order
-of steps leaves no gap: a worker first writes down who paid where, then looks which catalogue there is, then judges; here
-the merchant is written first, and who paid there is asked afterwards, by a promise that stands in the same commit.
+A merchant's groups decide what its purchases were worth. So when a merchant is told of whose purchases were judged
+without knowing it, or as of a moment that has been judged already, the stories it stands in are marked to be told
+anew. The order of steps leaves no gap: a worker first writes down who paid where, then looks which catalogue there
+is, then judges; here the merchant is written first, and who paid there is asked afterwards, by a promise that stands
+in the same commit.
 """
 
 from datetime import UTC, datetime
@@ -57,7 +58,7 @@ CUSTOMERS = named(
     "select r.customer from reference r where r.lane = $1 and r.kind = $2 and r.ref > $3 order by r.ref limit $4",
 )
 
-# A customer whose first events are being applied at this moment has no story yet: an empty one makes that unit judge again.
+# Whose first events are being applied at this moment has no story yet: an empty one makes that unit judge again.
 MARK = named(
     "story.mark",
     """
@@ -90,7 +91,7 @@ class GeneralEvents:
             await connection.execute(KEEP, lane, subject, one.at, one.source, one.id, one.type, data, now)
             match event:
                 case MerchantUpdated():
-                    # The first news of a merchant hold from the beginning: who paid there before was judged without them.
+                    # The first news of a merchant hold from the beginning: earlier purchases were judged without.
                     await self._merchant(connection, event, lane, _BEGINNING if first else event.at, now)
                 case CardApplied():
                     pass  # kept for the figures of who applied where; there is no story to tell it in
@@ -100,7 +101,14 @@ class GeneralEvents:
         self, connection: asyncpg.Connection, event: MerchantUpdated, lane: int, since: datetime, now: datetime
     ) -> None:
         await connection.execute(
-            MERCHANT, event.merchant, event.name, list(event.groups), event.mcc, event.city, event.status.value, event.at
+            MERCHANT,
+            event.merchant,
+            event.name,
+            list(event.groups),
+            event.mcc,
+            event.city,
+            event.status.value,
+            event.at,
         )
         await connection.execute(STAMP)
         payload = orjson.dumps({"merchant": event.merchant, "since": since.isoformat()}).decode()

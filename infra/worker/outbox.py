@@ -1,8 +1,8 @@
 """Keeps promises: leases what is due, calls the handler of its topic outside any transaction, and forgets what is done.
 
-A promise stands in the same commit as what it is owed for. Its handler runs at least once, so each handler can be run again.
-The attempt is counted when the promise is leased, before the handler runs. After `TRIES` it is parked where a person sees it.
-A topic nobody handles in this process is left for one that does.
+A promise stands in the same commit as what it is owed for. Its handler runs at least once, so each handler can be run
+again. The attempt is counted when the promise is leased, before the handler runs. After `TRIES` it is parked where a
+person sees it. A topic nobody handles in this process is left for one that does.
 """
 
 import asyncio
@@ -91,7 +91,9 @@ class Outbox:
             outcome = await self._handlers[row["topic"]](orjson.loads(row["payload"]), row["attempts"])
         except Exception as error:
             log.warning("promise not kept", topic=row["topic"], attempt=row["attempts"], exc_info=True)
-            outcome = TryLater(timedelta(seconds=min(3600, 2 ** row["attempts"])), f"{type(error).__name__}: {error}"[:500])
+            outcome = TryLater(
+                timedelta(seconds=min(3600, 2 ** row["attempts"])), f"{type(error).__name__}: {error}"[:500]
+            )
         if outcome is None:
             metrics.worker_items.labels("outbox").inc()
             await self._pool.execute(FORGET, lane, id)

@@ -1,12 +1,12 @@
 """Applies events: lease, load the stories, fold, commit the difference (docs/decisions/0006-stories.md).
 
-An event is leased by moving its due moment on; whoever dies with it loses it to the next. Each customer's events are one
-unit of the ledger: the story's next version, its events, the queue's rows gone, and everything newly earned or taken back.
-The story's version is checked in that commit, so two workers cannot both give. What the unit may write twice without harm
-(whose transaction it is, the customer's profile) is written before it.
+An event is leased by moving its due moment on; whoever dies with it loses it to the next. Each customer's events are
+one unit of the ledger: the story's next version, its events, the queue's rows gone, and everything newly earned or
+taken back. The story's version is checked in that commit, so two workers cannot both give. What the unit may write
+twice without harm (whose transaction it is, the customer's profile) is written before it.
 
-Nothing accepted is dropped. A refund whose purchase is not known waits until it is; what fails is tried again later, its
-neighbours one by one, and after `TRIES` it is parked where a person sees it.
+Nothing accepted is dropped. A refund whose purchase is not known waits until it is; what fails is tried again later,
+its neighbours one by one, and after `TRIES` it is parked where a person sees it.
 """
 
 import asyncio
@@ -145,7 +145,7 @@ class StoryWorker:
         return Applied(len(leased), applied)
 
     async def refold_stale(self, limit: int = BATCH) -> int:
-        """Look at stories folded before the newest campaign version, and tell anew those it matters to; returns how many."""
+        """Look at stories folded before the newest version, and tell anew those it matters to; returns how many."""
         catalog = await self.catalog()
         rows = await self._store.stale(catalog.publications, limit)
         works = [_Work(row.customer, [], []) for row in rows]
@@ -218,8 +218,8 @@ class StoryWorker:
     async def _apply_customers(self, works: Sequence[_Work], catalog: Catalog) -> int:
         """Commit each customer's events; returns how many were applied.
 
-        Nearly always the events go on where the story stopped: those are folded together, submitted together and awaited
-        together, without a task each. Whoever is refused, and whose whole story must be told anew, goes one by one.
+        Nearly always the events go on where the story stopped: those are folded, submitted and awaited together,
+        without a task each. Whoever is refused, and whose whole story must be told anew, goes one by one.
         """
         if not works:
             return 0
@@ -340,9 +340,7 @@ class StoryWorker:
         if parked:
             await self._store.park([(one, why) for one in parked])
         if later:
-            await self._store.postpone(
-                [(one, now + timedelta(seconds=min(60, 2**one.attempts)), why) for one in later]
-            )
+            await self._store.postpone([(one, now + timedelta(seconds=min(60, 2**one.attempts)), why) for one in later])
 
 
 def _folds_on(state: StoryState, row: StoryRow | None, work: _Work, catalog: Catalog) -> bool:

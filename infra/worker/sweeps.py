@@ -1,7 +1,7 @@
 """What time alone brings about: holds, coupons and draw chances that have come to their end.
 
-None of it is needed for an answer to be right: an expired hold counts against nobody, an expired coupon is shown and judged
-as expired. The sweep writes down what is so already.
+None of it is needed for an answer to be right: an expired hold counts against nobody, an expired coupon is shown and
+judged as expired. The sweep writes down what is so already.
 """
 
 import asyncio

@@ -14,7 +14,9 @@ from domain.kernel.ids import lane_of, new_id
 from tests.builders.hall_api import HallApi
 from tests.builders.rows import NOW, add_choice, add_coupon, add_delivery
 
-ALICE, BOB = "alice", "bob"
+ALICE = "alice"
+BOB = next(name for number in range(9_999) if lane_of(name := f"bob-{number}") == lane_of(ALICE))
+"""Another customer of the same lane, so that nothing but the owner tells their things apart."""
 
 NODE = """
 query ($id: ID!) { node(id: $id) { __typename id

@@ -13,11 +13,11 @@ import asyncpg
 import httpx
 
 from domain.kernel.time import SHANGHAI
+from infra.campaigns.publish import publish, publish_shipped
 from infra.db.commit import GroupCommit
 from infra.db.pool import open_pool
 from infra.db.reconcile import reconcile
 from infra.settings import Mode, Settings
-from infra.campaigns.publish import publish, publish_shipped
 from infra.wiring import make_app
 
 PLAN_START = date(2026, 10, 1)
@@ -230,7 +230,9 @@ async def running(app: Any) -> AsyncIterator[None]:
 
     inbox: asyncio.Queue[dict[str, str]] = asyncio.Queue()
     outbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-    task = asyncio.create_task(app({"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}, inbox.get, outbox.put))
+    task = asyncio.create_task(
+        app({"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}, inbox.get, outbox.put)
+    )
     await inbox.put({"type": "lifespan.startup"})
     began = await outbox.get()
     assert began["type"] == "lifespan.startup.complete", began

@@ -95,7 +95,7 @@ async def test_a_refresh_sent_many_times_at_once_has_one_successor(hall: Doors) 
 
 
 async def test_a_decision_made_on_an_older_state_changes_nothing(hall: Doors) -> None:
-    """The guards: `token_hash = $3` in session.rotate, `token_hash = $4` in session.replace, `ended_at is null` in both.
+    """Guards: `token_hash = $3` in session.rotate, `token_hash = $4` in session.replace, `ended_at is null` in each.
 
     Without them a refresh that was held up between its reading and its writing brings an old token back.
     """

@@ -14,7 +14,9 @@ async def approve(hall: House, customer: str, at: str = "2026-10-02T09:00:00", *
     await hall.tell(hall.event("card.approved", at, **data))
 
 
-def purchase(hall: House, customer: str, at: str, amount: int, transaction: str, **changes: object) -> dict[str, object]:
+def purchase(
+    hall: House, customer: str, at: str, amount: int, transaction: str, **changes: object
+) -> dict[str, object]:
     data = {
         "transaction": transaction, "card": f"card-{customer}", "customer": customer, "amount": amount,
         "currency": "CNY", "merchant": "m-any", "channel": "POS", "paymentMethod": "CARD", "country": "CN", **changes,
@@ -55,7 +57,9 @@ async def test_a2_the_first_purchase_of_300_yuan_lets_the_customer_choose_and_th
 async def test_a_refund_before_its_purchase_waits_and_the_chance_of_a2_is_gone(hall: House) -> None:
     await hall.set_clock("2026-10-05T12:00:00")
     await approve(hall, "zhou")
-    await hall.tell(hall.event("transaction.refunded", "2026-10-05T11:00:00", refund="r1", transaction="t9", amount=5_000))
+    await hall.tell(
+        hall.event("transaction.refunded", "2026-10-05T11:00:00", refund="r1", transaction="t9", amount=5_000)
+    )
 
     await hall.tell(purchase(hall, "zhou", "2026-10-05T10:00:00", 30_000, "t9"))
 
@@ -68,7 +72,9 @@ async def test_a_refund_takes_back_what_is_no_longer_earned(hall: House) -> None
     await approve(hall, "wu")
     await hall.tell(purchase(hall, "wu", "2026-10-05T10:00:00", 30_000, "t2"))
     (choice,) = await hall.choices("wu")
-    coupon = next(option["code"] for option in choice["options"] if "coupon" in option["code"] or "mall" in option["code"])
+    coupon = next(
+        option["code"] for option in choice["options"] if "coupon" in option["code"] or "mall" in option["code"]
+    )
     await hall.choose("wu", choice["id"], coupon)
 
     await hall.tell(hall.event("transaction.refunded", "2026-10-05T11:30:00", refund="r2", transaction="t2", amount=1))

@@ -12,7 +12,7 @@ from domain.identity.ports import EndedBy
 from domain.identity.refresh import SessionFacts
 from domain.identity.tokens import CUSTOMER_ACCESS, SKEW
 from domain.kernel.errors import Busy
-from domain.kernel.ids import lane_of, lane_of_id
+from domain.kernel.ids import LANES, lane_of, lane_of_id
 from infra.db.reach import UNREACHABLE, reaching
 from infra.db.statements import named
 
@@ -77,7 +77,7 @@ ENDED_SINCE = named(
     all_lanes=True,
 )
 
-FORGET_SESSIONS = named("session.forget", "delete from session s where s.expires_at < $1", all_lanes=True)
+FORGET_SESSIONS = named("session.forget", "delete from session s where s.lane = any($1::int[]) and s.expires_at < $2")
 
 USE_ASSERTION = named(
     "client_assertion.use",
@@ -87,7 +87,7 @@ USE_ASSERTION = named(
 )
 
 FORGET_ASSERTIONS = named(
-    "client_assertion.forget", "delete from client_assertion a where a.expires_at < $1", all_lanes=True
+    "client_assertion.forget", "delete from client_assertion a where a.lane = any($1::int[]) and a.expires_at < $2"
 )
 
 READ_EVERY_S = 1.0
@@ -150,7 +150,7 @@ class PostgresSessions:
 
     async def forget(self, now: datetime) -> int:
         """Delete sessions whose refresh tokens have all expired; returns how many. Nothing can be done with those."""
-        return int((await self._pool.execute(FORGET_SESSIONS, now)).split()[-1])
+        return int((await self._pool.execute(FORGET_SESSIONS, list(LANES), now)).split()[-1])
 
 
 class RecentlyEnded:
@@ -224,4 +224,4 @@ class UsedAssertions:
 
     async def forget(self, now: datetime) -> int:
         """Delete what has expired; returns how many."""
-        return int((await self._pool.execute(FORGET_ASSERTIONS, now)).split()[-1])
+        return int((await self._pool.execute(FORGET_ASSERTIONS, list(LANES), now)).split()[-1])

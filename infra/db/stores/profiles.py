@@ -16,9 +16,9 @@ KEEP = named(
     """
     insert into customer (lane, customer, masked_name, masked_phone, name_sealed, phone_sealed, birthday_sealed, person,
         as_of)
-    select u.* from unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-        $9::timestamptz[]) u (lane, customer, masked_name, masked_phone, name_sealed, phone_sealed, birthday_sealed,
-        person, as_of)
+    select u.* from unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+        $8::text[], $9::timestamptz[]) u (lane, customer, masked_name, masked_phone, name_sealed, phone_sealed,
+        birthday_sealed, person, as_of)
     on conflict (lane, customer) do update set
         masked_name = excluded.masked_name, masked_phone = excluded.masked_phone, name_sealed = excluded.name_sealed,
         phone_sealed = excluded.phone_sealed, birthday_sealed = excluded.birthday_sealed, person = excluded.person,

