@@ -17,7 +17,6 @@ from api.graphql import RequestHead
 from api.identity.loaders import viewers_by_customer
 from api.offers.loaders import quotas_by_offer
 from api.wallet.loaders import choices_by_id, coupons_by_id
-from domain.campaigns.calendar import WEEKDAYS_ONLY, Calendar
 from domain.fulfilment.ports import ReadDeliveries
 from domain.fulfilment.set_address import ReadAddressed, Seal
 from domain.identity.ports import CheckCustomer
@@ -59,7 +58,6 @@ class Deps:
     addressed: ReadAddressed
     seal: Seal
     ledger: Ledger
-    calendar: Calendar = WEEKDAYS_ONLY
     trusted_proxies: Networks = field(default=())
 
 

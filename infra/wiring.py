@@ -30,7 +30,6 @@ from domain.intake.fit import unfit
 from domain.ledger.unit import Ledger
 from domain.offers.catalog import Catalog
 from infra import metrics
-from infra.campaigns.holidays import china
 from infra.campaigns.publish import Published, Unchanged, load_catalog, publish_shipped
 from infra.catalog import CatalogHolder
 from infra.clock import BusinessClock, WallClock
@@ -196,7 +195,6 @@ async def _doors(hall: Hall) -> _Doors:
         addressed=commands,
         seal=hall.sealer.seal,
         ledger=hall.ledger,
-        calendar=china(),
         trusted_proxies=settings.trusted_proxies,
     )
     graphql = GraphQLApp(

@@ -82,10 +82,11 @@ class Phases:
                 return Interval(self.ends_at, self.closes_at)
 
     def phase_at(self, at: datetime) -> Phase | None:
-        for phase in Phase:
-            if at in self.interval(phase):
-                return phase
-        return None
+        if at < self.warm_up_at or at >= self.closes_at:
+            return None
+        if at < self.starts_at:
+            return Phase.WARM_UP
+        return Phase.ACTIVE if at < self.ends_at else Phase.CLOSING
 
 
 @dataclass(frozen=True, slots=True)

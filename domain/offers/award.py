@@ -4,7 +4,7 @@ Pure. The same code serves what the story earned and what the customer claims. W
 before; whether there is enough is decided by the ledger when the unit is committed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, assert_never
@@ -22,6 +22,7 @@ from domain.campaigns.model import (
     Extension,
     FeeWaiver,
     Gift,
+    Limit,
     Message,
     Offer,
     Place,
@@ -36,7 +37,7 @@ from domain.kernel.time import day_end
 from domain.kernel.words import Words
 from domain.ledger import keys
 from domain.ledger.accounts import Account
-from domain.ledger.moves import Move, hold, post
+from domain.ledger.moves import Move, hold, post, reverse
 from domain.ledger.unit import Change, EndHold, NewHold, Opening
 from domain.offers.periods import period_of
 from domain.wallet.facts import CouponFacts, CouponStatus, DeliveryFacts, DeliveryStatus
@@ -215,6 +216,19 @@ def _grant_row(order: Award, grant: UUID) -> dict[str, Any]:
 
 def take_limits(parts: Parts, order: Award) -> None:
     """One of each of the offer's limits, of the period in which it was earned."""
+    for limit, account in _allowances(order):
+        parts.opens[account] = Opening(balance=limit.max)
+        parts.moves.append(post(1, account, keys.used(order.offer.code), "LIMIT"))
+
+
+def return_limits(parts: Parts, order: Award) -> None:
+    """Gives back what `take_limits` took for the same order."""
+    for limit, account in _allowances(order):
+        parts.opens[account] = Opening(balance=limit.max)
+        parts.moves.append(reverse(1, keys.used(order.offer.code), account, "LIMIT"))
+
+
+def _allowances(order: Award) -> Iterator[tuple[Limit, Account]]:
     who = {"customer": order.customer, "person": order.person, "card": order.card, "device": order.device}
     lane = lane_of(order.customer)
     for limit in order.offer.limits:
@@ -222,12 +236,13 @@ def take_limits(parts: Parts, order: Award) -> None:
         token = who[per]
         if token is None:
             continue  # nobody to count by: a customer whose identity the bank has not told, a claim without a device
-        account = keys.limit(
-            order.campaign.code, order.offer.code, per=per, who=token,
-            period=period_of(limit.period, order.earned_at, order.campaign.code), lane=lane,
+        yield (
+            limit,
+            keys.limit(
+                order.campaign.code, order.offer.code, per=per, who=token,
+                period=period_of(limit.period, order.earned_at, order.campaign.code), lane=lane,
+            ),
         )  # fmt: skip
-        parts.opens[account] = Opening(balance=limit.max)
-        parts.moves.append(post(1, account, keys.used(order.offer.code), "LIMIT"))
 
 
 def _hold_choice(parts: Parts, order: Award, grant: UUID, choice: Choice, places: Sequence[Move]) -> None:

@@ -11,10 +11,10 @@ from typing import Any, Protocol, assert_never
 from uuid import UUID
 
 from domain.campaigns.calendar import WEEKDAYS_ONLY, Calendar
-from domain.campaigns.model import Campaign, Claim, Limit, Offer
+from domain.campaigns.model import Campaign, Claim, Extension, Limit, Offer
 from domain.campaigns.schedule import state_of
 from domain.campaigns.terms import OfferState, Reason
-from domain.kernel.errors import Broken, RequestReused
+from domain.kernel.errors import Broken, Busy, RequestReused
 from domain.kernel.ids import lane_of
 from domain.kernel.prints import fingerprint
 from domain.kernel.time import Clock
@@ -28,6 +28,7 @@ from domain.offers.outcomes import ClaimOutcome, LimitReached, NotEligible, NotF
 from domain.offers.periods import next_period, period_of
 from domain.offers.units import unit_of
 from domain.stories.explain import Eligibility
+from domain.wallet.facts import CouponFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,16 @@ class ClaimOffer:
 
 @dataclass(frozen=True, slots=True)
 class ClaimFacts:
-    """What was known at `now`. person: the customer's identity, where the bank has told it."""
+    """What was known at `now`. person: the customer's identity, where the bank has told it.
+
+    coupons: those the customer holds, where the offer extends any.
+    """
 
     eligibility: Eligibility
     person: str | None
     now: datetime
     calendar: Calendar = WEEKDAYS_ONLY
+    coupons: tuple[CouponFacts, ...] = ()
 
 
 class ReadClaims(Protocol):
@@ -64,6 +69,12 @@ _COMES_BY_ITSELF = Reason(
     Words("此权益无需领取，达标后自动发放", "This benefit needs no claiming: it arrives by itself once earned"),
 )
 
+_NOTHING_TO_EXTEND = Reason(
+    "NO_COUPON_TO_EXTEND",
+    Words("没有可延期的优惠券", "There is no coupon to extend"),
+    Words("领取本活动的优惠券后再来", "Come back with an unused coupon of this campaign"),
+)
+
 
 def decide_claim(order: Award, facts: ClaimFacts) -> Parts | NotOpen | NotEligible:
     """What the claim would change, or why not."""
@@ -76,7 +87,10 @@ def decide_claim(order: Award, facts: ClaimFacts) -> Parts | NotOpen | NotEligib
         return NotOpen(times.next_change_at if opens else None)
     if not facts.eligibility.eligible:
         return NotEligible(tuple(facts.eligibility.reasons))
-    return award(order)
+    parts = award(order)
+    if any(isinstance(reward, Extension) for reward in offer.grants) and not parts.coupons:
+        return NotEligible((_NOTHING_TO_EXTEND,))
+    return parts
 
 
 async def claim_offer(
@@ -104,6 +118,7 @@ async def claim_offer(
         order = Award(
             campaign, offer, command.customer, cause=str(command.request_id), by="CLAIM", at=now,
             earned_at=now, person=facts.person, device=command.device, details={"person": facts.person},
+            coupons=facts.coupons,
         )  # fmt: skip
         decision = decide_claim(order, facts)
         if isinstance(decision, Parts):
@@ -128,8 +143,10 @@ async def _commit(order: Award, parts: Parts, request: Request, lane: int, ledge
             raise RequestReused
         case Short(account):
             return refusal_for(account, order)
-        case Gone() | Moved():
-            raise Broken(f"a claim answered {type(result).__name__}")
+        case Moved():
+            raise Busy("a coupon that the claim extends was used at this moment")
+        case Gone():
+            raise Broken("a claim answered Gone")
     assert_never(result)
 
 

@@ -39,6 +39,7 @@ class GivenGrant:
     card: str | None
     person: str | None
     amount: Fen
+    device: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,7 @@ def _return_places(parts: Parts, grant: GivenGrant, offer: Offer) -> None:
 
 
 def _return_limits(parts: Parts, grant: GivenGrant, offer: Offer) -> None:
-    who = {"customer": grant.customer, "person": grant.person, "card": grant.card}
+    who = {"customer": grant.customer, "person": grant.person, "card": grant.card, "device": grant.device}
     for limit in offer.limits:
         per = limit.per.value.lower()
         token = who.get(per)

@@ -6,14 +6,14 @@ customers is said here: neither is known here. Quota and the allowances of claim
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
-from domain.campaigns.conditions import FirstPurchase, Purchases, Tally, WithinDays
+from domain.campaigns.conditions import Purchases, Tally
 from domain.campaigns.facts import CardFacts, Facts, PurchaseFacts, facts_at
 from domain.campaigns.model import Campaign, Offer, Story
-from domain.campaigns.terms import About, OfferState, Per, Period, Reason, SubjectKind
+from domain.campaigns.terms import OfferState, Period, Reason, SubjectKind
 from domain.campaigns.words import moment
-from domain.kernel.time import add_months, business_day, day_start
+from domain.kernel.time import add_months, day_start
 from domain.kernel.words import Words
 from domain.stories.fold import period_key
 from domain.stories.plans import AskedOffer, Plans
@@ -60,34 +60,20 @@ def explain(
     payment, card: what is about to be paid at a till, with which card; then everything must hold at once.
     """
     known = state if state is not None else StoryState()
-    asked = plans.asked(campaign, offer)
-    facts = _facts(known, campaign, now, plans)
+    facts = _facts(known, now, plans)
     if payment is not None:
         facts.subject = payment
         facts.card = known.cards.get(card or "") or CardFacts(card or "")
+    return _explain(offer, campaign, known, facts, plans)
 
-    used_up = _allowance(offer, known, facts)
-    against = _best_card(offer, asked, known, facts)
-    if used_up:
-        # What stood between the customer and a reward they have is no longer worth saying.
-        against = []
-    story = isinstance(offer.trigger, Story)
-    reasons = [*_times(offer, campaign, now, plans), *used_up]
-    reasons += [reason for reason in against if not (story and reason.code in _STEPS)]
-    missing: dict[str, Reason] = {}
-    if story and not used_up:
-        steps = [reason for reason in against if reason.code in _STEPS]
-        missing = {reason.code: reason for reason in (*steps, *_missing(offer, facts, asked))}
-    deadlines = [end for rule, _ in asked.rules if (end := rule.deadline(facts)) is not None]
-    times = [reason.next_at for reason in reasons if reason.next_at is not None]
-    return Eligibility(
-        eligible=not reasons,
-        reasons=tuple(reasons),
-        missing=tuple(missing.values()),
-        because=tuple(words for rule, words in asked.rules if rule.about is About.CUSTOMER and rule.judge(facts)),
-        next_at=max(times) if times and len(times) == len(reasons) else None,
-        deadline=min((*deadlines, asked.closes_at)),
-    )
+
+def explain_many(
+    offers: Iterable[tuple[Campaign, Offer]], state: StoryState | None, now: datetime, plans: Plans
+) -> list[Eligibility]:
+    """`explain` of each, in the same order; for a page that shows them all."""
+    known = state if state is not None else StoryState()
+    facts = _facts(known, now, plans)
+    return [_explain(offer, campaign, known, facts, plans) for campaign, offer in offers]
 
 
 def progress(
@@ -97,19 +83,17 @@ def progress(
 
     A mission counts something, or asks for one thing within the customer's own time.
     """
-    tally, rules = offer.tally, plans.asked(campaign, offer).rules
-    timed = any(isinstance(rule, WithinDays | FirstPurchase) for rule, _ in rules)
-    if state is None or (tally is None and not (isinstance(offer.trigger, Story) and timed)):
+    if state is None or not plans.asked(campaign, offer).mission:
         return None
-    found = explain(offer, campaign, state, now, plans)
+    facts = _facts(state, now, plans)
+    found = _explain(offer, campaign, state, facts, plans)  # leaves `facts` at the card that is looked at
     received = any(reason.code in _USED_UP for reason in found.reasons)
     if not received and any(reason.code not in _COUNTING for reason in found.reasons):
         return None
+    tally = offer.tally
     if tally is None:
         return Progress(int(received), 1, found.deadline)
     needed = tally.count if isinstance(tally, Purchases) else tally.at_least
-    facts = _facts(state, campaign, now, plans)
-    _best_card(offer, plans.asked(campaign, offer), state, facts)
     if received or tally.completed(facts.tallied) >= tally.rounds:
         return Progress(needed, needed, found.deadline)
     counted = facts.tallied[0] if isinstance(tally, Purchases) else facts.tallied[1]
@@ -123,14 +107,51 @@ _USED_UP = ("ALREADY_RECEIVED", "LIMIT_REACHED")
 _COUNTING = ("MORE_PURCHASES_NEEDED", "MORE_SPEND_NEEDED")
 
 
-def _facts(state: StoryState, campaign: Campaign, now: datetime, plans: Plans) -> Facts:
+def _facts(state: StoryState, now: datetime, plans: Plans) -> Facts:
     facts = facts_at(now, state)
-    phase = campaign.phases.phase_at(now)
-    facts.campaign = campaign.code
-    facts.record = state.records.get(campaign.code, {}).get(phase) if phase is not None else None
-    facts.new_from, facts.new_until = campaign.phases.warm_up_at, campaign.phases.ends_at
     facts.calendar, facts.segments, facts.names = plans.calendar, plans.segment_rules, plans.names
     return facts
+
+
+def _explain(offer: Offer, campaign: Campaign, state: StoryState, facts: Facts, plans: Plans) -> Eligibility:
+    asked, phases = plans.asked(campaign, offer), campaign.phases
+    facts.campaign = campaign.code
+    facts.new_from, facts.new_until = phases.warm_up_at, phases.ends_at
+    phase = phases.phase_at(facts.at)
+    record = state.records.get(campaign.code)
+    facts.record = record.get(phase) if record is not None and phase is not None else None
+
+    reasons = _times(offer, campaign, facts.at, plans)
+    used_up = _allowance(offer, asked, state, facts) if asked.limits else None
+    against, because = _best_card(offer, asked, state, facts)
+    ends = [end for rule in asked.timed if (end := rule.deadline(facts)) is not None]
+    missing: dict[str, Reason] = {}
+    if used_up is not None:
+        # What stood between the customer and a reward they have is no longer worth saying.
+        reasons.append(used_up)
+    elif asked.story is None:
+        reasons += against
+    else:
+        for reason in against:
+            if reason.code in _STEPS:
+                missing[reason.code] = reason
+            else:
+                reasons.append(reason)
+        for reason in _missing(offer, asked.story, facts, asked, ends):
+            missing[reason.code] = reason
+    return Eligibility(
+        eligible=not reasons,
+        reasons=tuple(reasons),
+        missing=tuple(missing.values()),
+        because=tuple(because),
+        next_at=_last_opening(reasons),
+        deadline=min((*ends, asked.closes_at)),
+    )
+
+
+def _last_opening(reasons: list[Reason]) -> datetime | None:
+    times = [reason.next_at for reason in reasons if reason.next_at is not None]
+    return max(times) if times and len(times) == len(reasons) else None
 
 
 def _times(offer: Offer, campaign: Campaign, now: datetime, plans: Plans) -> list[Reason]:
@@ -165,35 +186,29 @@ def _times(offer: Offer, campaign: Campaign, now: datetime, plans: Plans) -> lis
             return []
 
 
-def _allowance(offer: Offer, state: StoryState, facts: Facts) -> list[Reason]:
-    """Limits that the fold itself has counted. Those of claims and tills are the ledger's."""
-    if not isinstance(offer.trigger, Story):
-        return []
-    today = business_day(facts.at)
-    limits = [(limit.period, limit.max) for limit in offer.limits if limit.per in (Per.CUSTOMER, Per.PERSON)]
-    if offer.tally is not None and not offer.limits:
-        limits = [(offer.tally.period, offer.tally.rounds)]
-    for period, most in limits:  # another card may have an allowance left, so limits by card say nothing here
+def _allowance(offer: Offer, asked: AskedOffer, state: StoryState, facts: Facts) -> Reason | None:
+    """A limit that the fold itself has counted to its end. Those of claims and tills are the ledger's."""
+    if not state.ordinals:
+        return None
+    today = facts.day
+    for period, most in asked.limits:  # a limit by card says nothing here: another card may have an allowance left
         kept = state.ordinals.get((offer.code, period.value, ""))
         if kept is None or kept[0] != period_key(period, today) or kept[1] < most:
             continue
         if period is Period.CAMPAIGN:
-            return [Reason("ALREADY_RECEIVED", Words("您已获得该权益", "You have received this already"))]
-        again = _next_period(period, facts)
+            return Reason("ALREADY_RECEIVED", Words("您已获得该权益", "You have received this already"))
+        again = _next_period(period, today)
         opens = moment(again)
-        return [
-            Reason(
-                "LIMIT_REACHED",
-                Words(f"本期次数已用完（{most}次）", f"The allowance of {most} is used up"),
-                Words(f"{opens.zh}起可再次参加", f"Again from {opens.en}"),
-                again,
-            )
-        ]
-    return []
+        return Reason(
+            "LIMIT_REACHED",
+            Words(f"本期次数已用完（{most}次）", f"The allowance of {most} is used up"),
+            Words(f"{opens.zh}起可再次参加", f"Again from {opens.en}"),
+            again,
+        )
+    return None
 
 
-def _next_period(period: Period, facts: Facts) -> datetime:
-    today = business_day(facts.at)
+def _next_period(period: Period, today: date) -> datetime:
     match period:
         case Period.DAY:
             return day_start(today + timedelta(days=1))
@@ -205,55 +220,51 @@ def _next_period(period: Period, facts: Facts) -> datetime:
             return day_start(today.replace(year=today.year + 1, month=1, day=1))
 
 
-def _best_card(offer: Offer, asked: AskedOffer, state: StoryState, facts: Facts) -> list[Reason]:
-    """What stands against the offer with the card that has the least against it; `facts` is left at that card."""
-    candidates: list[CardFacts | None] = []
+def _best_card(offer: Offer, asked: AskedOffer, state: StoryState, facts: Facts) -> tuple[list[Reason], list[Words]]:
+    """What stands against the offer with the card that has the least against it, and what speaks for it there.
+
+    `facts` is left at that card.
+    """
+    candidates: list[CardFacts | None] = [None]
     if asked.anchored:
-        candidates += [
-            card for card in state.cards.values() if card.closed_at is None and card.product in asked.products
-        ]
-    best: tuple[tuple[int, int], list[Reason], CardFacts | None] | None = None
-    for card in candidates or [None]:
-        _look_at(offer, state, facts, card)
-        found = _against(offer, facts, asked)
-        weight = (sum(reason.remedy is None for reason in found), len(found))
-        if best is None or weight < best[0]:
-            best = (weight, found, card)
-    assert best is not None
-    if len(candidates) > 1:
-        _look_at(offer, state, facts, best[2])
-    return best[1]
+        held = [card for card in state.cards.values() if card.closed_at is None and card.product in asked.products]
+        candidates = [*held] if held else [None]
+    if len(candidates) == 1:
+        return _at_card(offer, asked, state, facts, candidates[0])
+    weighed = []
+    for card in candidates:
+        against, _ = _at_card(offer, asked, state, facts, card)
+        weighed.append((sum(reason.remedy is None for reason in against), len(against)))
+    return _at_card(offer, asked, state, facts, candidates[weighed.index(min(weighed))])
 
 
-def _look_at(offer: Offer, state: StoryState, facts: Facts, card: CardFacts | None) -> None:
+def _at_card(
+    offer: Offer, asked: AskedOffer, state: StoryState, facts: Facts, card: CardFacts | None
+) -> tuple[list[Reason], list[Words]]:
     facts.anchor = card
-    if offer.tally is None:
-        return
-    kept = state.tallies.get((offer.code, "" if card is None else card.card)) or state.tallies.get((offer.code, ""))
-    present = kept is not None and kept.period == period_key(offer.tally.period, business_day(facts.at))
-    facts.tallied = (kept.count, kept.amount) if kept is not None and present else (0, 0)
-
-
-def _against(offer: Offer, facts: Facts, asked: AskedOffer) -> list[Reason]:
-    story = isinstance(offer.trigger, Story)
-    found: dict[str, Reason] = {}
-    for rule, _ in asked.rules:
-        if rule.about is About.TALLY and story:
-            continue  # still to be done, not an obstacle: see `_missing`
+    if asked.tally is not None:
+        kept = state.tallies.get((offer.code, "" if card is None else card.card)) or state.tallies.get((offer.code, ""))
+        present = kept is not None and kept.period == period_key(asked.tally.period, facts.day)
+        facts.tallied = (kept.count, kept.amount) if kept is not None and present else (0, 0)
+    against: dict[str, Reason] = {}
+    because: list[Words] = []
+    for rule, words in asked.rules:
         reason = rule.explain(facts)
         if reason is not None:
-            found.setdefault(reason.code, reason)
-    late = _too_late_for(offer, facts.anchor)
+            against.setdefault(reason.code, reason)
+        elif words is not None:
+            because.append(words)
+    late = _too_late_for(asked.story, card)
     if late is not None:
-        found.setdefault(late.code, late)
-    return list(found.values())
+        against.setdefault(late.code, late)
+    return list(against.values()), because
 
 
-def _too_late_for(offer: Offer, card: CardFacts | None) -> Reason | None:
+def _too_late_for(story: Story | None, card: CardFacts | None) -> Reason | None:
     """A card is approved once; what its approval did not bring it will not bring any more. The same of activation."""
-    if card is None or not isinstance(offer.trigger, Story):
+    if card is None or story is None:
         return None
-    match offer.trigger.subject:
+    match story.subject:
         case SubjectKind.ACTIVATION if card.activated_at is not None:
             return Reason("ALREADY_ACTIVATED", Words("卡片已激活", "The card is activated already"))
         case SubjectKind.APPROVAL if card.approved_at is not None:
@@ -262,21 +273,19 @@ def _too_late_for(offer: Offer, card: CardFacts | None) -> Reason | None:
             return None
 
 
-def _missing(offer: Offer, facts: Facts, asked: AskedOffer) -> Iterable[Reason]:
+def _missing(offer: Offer, story: Story, facts: Facts, asked: AskedOffer, ends: list[datetime]) -> Iterable[Reason]:
     """What the customer still has to do for an offer that the bank's events give."""
-    trigger = offer.trigger
-    if not isinstance(trigger, Story) or not offer.grants or not (offer.limits or offer.tally):
+    if not (offer.limits or asked.tally) or not offer.grants:
         return  # without a limit it is given again and again: nothing is ever missing
-    if offer.tally is not None:
-        reason = _still_to_count(offer.tally, facts)
+    if asked.tally is not None:
+        reason = _still_to_count(asked.tally, facts)
         if reason is not None:
             yield reason
-        if trigger.subject is SubjectKind.PURCHASE:
+        if story.subject is SubjectKind.PURCHASE:
             return
-    ends = [end for rule, _ in asked.rules if (end := rule.deadline(facts)) is not None]
     until = moment(min(ends)) if ends else None
     deadline = Words("", "") if until is None else Words(f"，{until.zh}前", f", before {until.en}")
-    code, message, deed = _DEEDS[trigger.subject]
+    code, message, deed = _DEEDS[story.subject]
     zh = f"{deed.zh}（{asked.asked.zh}）" if asked.asked.zh else deed.zh
     en = f"{deed.en} ({asked.asked.en})" if asked.asked.en else deed.en
     yield Reason(code, message, Words(f"{zh}{deadline.zh}", f"{en}{deadline.en}"))

@@ -23,8 +23,10 @@ from domain.campaigns.conditions import (
     Instalment,
     MerchantGroup,
     NewCustomer,
+    Rule,
     Spend,
     Tally,
+    WithinDays,
 )
 from domain.campaigns.facts import Facts, Naming
 from domain.campaigns.model import (
@@ -39,7 +41,7 @@ from domain.campaigns.model import (
     Story,
 )
 from domain.campaigns.schedule import OfferTimes, opens_and_closes, runs_of, state_of
-from domain.campaigns.terms import About, Per, Phase, Product, SubjectKind
+from domain.campaigns.terms import About, Per, Period, Phase, Product, SubjectKind
 from domain.kernel.words import Words
 
 Check: TypeAlias = Callable[[Facts], bool]
@@ -125,6 +127,13 @@ class ReadyOffer:
 
     def runs_at(self, at: datetime) -> bool:
         return any(at in run for run in self.runs)
+
+
+def _counted_by_fold(offer: Offer) -> tuple[tuple[Period, int], ...]:
+    """The limits of a story offer that hold for the customer whatever the card: (period, most)."""
+    if offer.tally is not None and not offer.limits:
+        return ((offer.tally.period, offer.tally.rounds),)
+    return tuple((limit.period, limit.max) for limit in offer.limits if limit.per in (Per.CUSTOMER, Per.PERSON))
 
 
 def _ready(rules: Iterable[Condition]) -> tuple[Check, ...]:
@@ -228,15 +237,21 @@ class Stretch:
 class AskedOffer:
     """An offer with everything an explanation asks of it looked up once.
 
-    rules: all but the recurring windows, each with its words. asked: the words of what the subject itself must be like.
-    products: that the card must have; empty: any.
+    limits: those that the fold itself counts for the customer, whatever the card.
+    rules: all but the recurring windows, each with its words where it says whose the offer is. timed: those that may
+    set an end. asked: the words of what the subject itself must be like. products: that the card must have. mission:
+    counts something, or asks for one thing within the customer's own time.
     """
 
-    rules: tuple[tuple[Condition, Words], ...]
+    story: Story | None
+    tally: Tally | None
+    limits: tuple[tuple[Period, int], ...]
+    rules: tuple[tuple[Condition, Words | None], ...]
+    timed: tuple[Condition, ...]
     asked: Words
     products: frozenset[Product]
-    own_card: bool
     anchored: bool
+    mission: bool
     closes_at: datetime
 
 
@@ -329,15 +344,27 @@ class Plans:
             for rule in rules
             if rule.about is About.SUBJECT or isinstance(rule, FirstPurchase)
         ]
-        own_card = isinstance(offer.trigger, Story) and offer.trigger.subject in _OWN_CARD
+        story = offer.trigger if isinstance(offer.trigger, Story) else None
+        own_card = story is not None and story.subject in _OWN_CARD
         each = () if offer.tally is None else offer.tally.each
         products = [rule.products for rule in rules if isinstance(rule, HoldsProduct)]
+        firsts = [rule for rule in rules if any(isinstance(found, FirstPurchase) for found in _deep([rule]))]
+        limited = any(isinstance(rule, WithinDays | FirstPurchase) for rule in rules)
         return AskedOffer(
-            rules=tuple((rule, rule.describe(self.names)) for rule in rules),
+            story=story,
+            tally=offer.tally,
+            limits=_counted_by_fold(offer) if story is not None else (),
+            # A first purchase that may still come has nothing against it and does not hold either.
+            rules=tuple(
+                (rule, rule.describe(self.names) if rule.about is About.CUSTOMER and rule not in firsts else None)
+                for rule in rules
+                if story is None or rule.about is not About.TALLY  # there it is to be done, not an obstacle
+            ),
+            timed=tuple(rule for rule in rules if type(rule).deadline is not Rule.deadline),
             asked=Words("，".join(word.zh for word in asked), ", ".join(word.en for word in asked)),
             products=frozenset(Product).intersection(*products),
-            own_card=own_card,
             anchored=own_card or any(rule.anchored for rule in (*rules, *each)),
+            mission=offer.tally is not None or (story is not None and limited),
             closes_at=opens_and_closes(offer, campaign).closes_at,
         )
 

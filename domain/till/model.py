@@ -43,9 +43,11 @@ class Shares:
 
 
 class Allowance(NamedTuple):
-    """A limit's account that a line takes one of. until: the end of its period; None: the campaign's."""
+    """A limit's account that a line takes one of. most: what it opens with; until: the end of its period, None: the
+    campaign's."""
 
     account: Account
+    most: int
     until: datetime | None
 
 
@@ -237,7 +239,7 @@ def lines_to_plain(lines: Sequence[Line]) -> list[Any]:
         [
             line.campaign, line.version, line.offer, None if line.coupon is None else str(line.coupon), line.discount,
             line.shares.bank, line.shares.merchant, line.shares.platform, line.quota, line.budget,
-            [[*allowance.account, None if allowance.until is None else allowance.until.isoformat()]
+            [[*allowance.account, allowance.most, None if allowance.until is None else allowance.until.isoformat()]
              for allowance in line.allowances],
         ]
         for line in lines
@@ -250,8 +252,8 @@ def lines_from_plain(plain: Sequence[Sequence[Any]]) -> tuple[Line, ...]:
             row[0], row[1], row[2], None if row[3] is None else UUID(row[3]), row[4], Shares(row[5], row[6], row[7]),
             row[8], row[9],
             tuple(
-                Allowance(Account(lane, key, shared), None if until is None else datetime.fromisoformat(until))
-                for lane, key, shared, until in row[10]
+                Allowance(Account(lane, key, shared), most, None if until is None else datetime.fromisoformat(until))
+                for lane, key, shared, most, until in row[10]
             ),
         )
         for row in plain

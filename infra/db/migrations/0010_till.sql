@@ -15,7 +15,7 @@ create table till_key (
 
 -- A promise for `expires_at - at`; what it holds is the hold of the same id. lane: of the customer, or of a card nobody knows.
 -- status: OPEN (something is held), EMPTY (nothing applied), CAPTURED, RELEASED, EXPIRED.
--- lines: [[campaign, version, offer, coupon | null, discount, bank, merchant, platform, quota, [[lane, key, shared, until] ...]], ...]
+-- lines: [[campaign, version, offer, coupon | null, discount, bank, merchant, platform, quota, budget line, allowances], ...]
 create table till_quote (
     lane int not null,
     id uuid not null,
@@ -35,7 +35,7 @@ create table till_quote (
 create index till_quote_open on till_quote (lane, customer) where status = 'OPEN';
 
 -- A discount that was taken off a payment: the captured quote of the same id. lines: as in till_quote, allocated once.
--- version: counts its reversals. refunded: of payable; taken_back: of discount; back: per line, what was taken back of it.
+-- version: counts its reversals. refunded: of payable; taken_back: of discount; back: per line, of whose share.
 -- coupons: those used and not given back. tied: whether the bank's transaction has named it (OPEN, TIED), or a person looks (CASE).
 create table redemption (
     lane int not null,
