@@ -27,10 +27,13 @@ from domain.kernel.errors import InputInvalid, NotSignedIn
 from domain.kernel.time import Clock
 from domain.kernel.words import Language
 from domain.ledger.unit import Ledger
+from domain.messaging.facts import KeepConsent, ReadMessages
+from domain.offers.apply import ReadApplications
 from domain.offers.catalog import Catalog
 from domain.offers.choose import ReadChoices
 from domain.offers.claim import ReadClaims
 from domain.offers.ports import Catalogs, OfferKey, ReadQuotas
+from domain.offers.sign_up import ReadSignUps, ReadWaitingLists
 from domain.wallet.facts import ChoiceFacts, CouponFacts, DeliveryFacts
 from domain.wallet.ports import ReadWallet
 
@@ -56,6 +59,11 @@ class Deps:
     claims: ReadClaims
     choices: ReadChoices
     addressed: ReadAddressed
+    applications: ReadApplications
+    sign_ups: ReadSignUps
+    waiting_lists: ReadWaitingLists
+    messages: ReadMessages
+    consent: KeepConsent
     seal: Seal
     ledger: Ledger
     trusted_proxies: Networks = field(default=())

@@ -11,10 +11,14 @@ from api.fulfilment.mutations import FulfilmentMutation
 from api.fulfilment.queries import delivery_node
 from api.fulfilment.types import Delivery
 from api.identity.mutations import IdentityMutation
+from api.messaging.room import MessagingMutation
 from api.node import Node, read_id
 from api.offers.mutations import OffersMutation
 from api.offers.queries import OffersQuery, campaign_node, choice_node, offer_node
 from api.offers.types import Campaign, Offer, RewardChoice
+from api.participation.mutations import ParticipationMutation
+from api.participation.queries import application_node, sign_up_node
+from api.participation.types import Application, SignUp
 from api.scalars import schema_config
 from api.viewer import Viewer, viewer_id
 from api.wallet.queries import coupon_node
@@ -27,11 +31,13 @@ async def viewer_node(info: HallInfo, id: str) -> Viewer | None:
 
 
 NODES: Mapping[str, Callable[[Any, str], Awaitable[Node | None]]] = {
+    "Application": application_node,
     "Campaign": campaign_node,
     "Coupon": coupon_node,
     "Delivery": delivery_node,
     "Offer": offer_node,
     "RewardChoice": choice_node,
+    "SignUp": sign_up_node,
     "Viewer": viewer_node,
 }
 """How each type's thing is found by its id; every one of them looks at the owner."""
@@ -58,7 +64,7 @@ class Query(OffersQuery):
 
 
 @strawberry.type(description="What can be done. Every write that gives, takes or spends carries a requestId.")
-class Mutation(IdentityMutation, OffersMutation, FulfilmentMutation):
+class Mutation(IdentityMutation, OffersMutation, FulfilmentMutation, ParticipationMutation, MessagingMutation):
     pass
 
 
@@ -66,6 +72,6 @@ def build_schema() -> strawberry.Schema:
     return strawberry.Schema(
         query=Query,
         mutation=Mutation,
-        types=[Campaign, Coupon, Delivery, Offer, RewardChoice, Viewer],
+        types=[Application, Campaign, Coupon, Delivery, Offer, RewardChoice, SignUp, Viewer],
         config=schema_config(),
     )

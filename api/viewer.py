@@ -4,13 +4,15 @@ import strawberry
 
 from api.fulfilment.queries import FulfilmentOfViewer
 from api.identity.queries import IdentityOfViewer
+from api.messaging.room import MessagesOfViewer
 from api.node import Node, node_id, veiled
 from api.offers.queries import OffersOfViewer
+from api.participation.queries import ParticipationOfViewer
 from api.wallet.queries import WalletOfViewer
 
 
 @strawberry.type(description="The signed-in customer.")
-class Viewer(IdentityOfViewer, WalletOfViewer, OffersOfViewer, FulfilmentOfViewer, Node):
+class Viewer(IdentityOfViewer, WalletOfViewer, OffersOfViewer, FulfilmentOfViewer, ParticipationOfViewer, MessagesOfViewer, Node):
     @classmethod
     def of(cls, customer: str) -> "Viewer":
         return cls(id=viewer_id(customer), customer=customer)

@@ -15,6 +15,7 @@ import os
 import secrets
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -92,11 +93,15 @@ class Home:
         return logs / f"{name}.log"
 
     def secret(self, name: str, make: Callable[[], str] = lambda: secrets.token_urlsafe(32)) -> str:
-        """The secret called `name`, made and kept on first use."""
+        """The secret called `name`, made and kept on first use; of several who make it at once, one wins."""
         path = self.path / "keys" / name
         path.parent.mkdir(mode=0o700, exist_ok=True)
         if not path.exists():
-            write_whole(path, make().encode(), mode=0o600)
+            draft = path.with_name(f".{name}.{secrets.token_hex(8)}")
+            write_whole(draft, make().encode(), mode=0o600)
+            with suppress(FileExistsError):
+                path.hardlink_to(draft)
+            draft.unlink()
         return path.read_text()
 
     def port(self, name: str, *, fresh: bool = False) -> int:
@@ -147,7 +152,7 @@ def open_home(path: Path) -> Home:
 
 def write_whole(path: Path, content: bytes, *, mode: int) -> None:
     """Write a file so that a reader, or a crash, sees all of it or none."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
     try:
         os.write(fd, content)

@@ -293,7 +293,9 @@ class Hall:
 
     async def _start_servers(self, home: Home) -> None:
         if not self._settings.database_url:
-            self._screen.step("starting PostgreSQL")
+            self._screen.step(
+                "starting PostgreSQL" + ("" if self._settings.sandbox else ", in production: to try it only")
+            )
             self._postgres = EmbeddedPostgres(home)
             await self._supervisor.keep(self._postgres)
             self._settings = self._settings.with_(database_url=self._postgres.dsn)

@@ -22,13 +22,17 @@ from api.graphql import GraphQLApp
 from api.health import health_routes
 from api.machine.events import EventDeps, event_routes
 from api.machine.oauth import OAuthDeps, oauth_routes
+from api.machine.till import TillDeps, till_routes
 from api.sandbox.routes import SandboxDeps, sandbox_routes
 from api.schema import build_schema
 from domain.identity.sessions import Sessions
 from domain.identity.viewer import FreezeFacts
 from domain.intake.fit import unfit
 from domain.ledger.unit import Ledger
+from domain.offers.award import MESSAGE
 from domain.offers.catalog import Catalog
+from domain.offers.scheduled import LOOK
+from domain.offers.sign_up import MOVE_UP
 from infra import metrics
 from infra.campaigns.publish import Published, Unchanged, load_catalog, publish_shipped
 from infra.catalog import CatalogHolder
@@ -39,20 +43,28 @@ from infra.db.stores.commands import CommandStore
 from infra.db.stores.fulfilment import DeliveryStore
 from infra.db.stores.identity import PostgresSessions, RecentlyEnded, UsedAssertions
 from infra.db.stores.inbox import EventInbox, load_print_key, open_data
+from infra.db.stores.messages import MessageStore
 from infra.db.stores.offers import OfferStore
+from infra.db.stores.participation import ParticipationStore, WaitingListStore
 from infra.db.stores.profiles import ProfileStore
+from infra.db.stores.schedules import ScheduleStore
 from infra.db.stores.stories import StoryStore
+from infra.db.stores.till import RecentQuotes, TillStore
 from infra.db.stores.viewer import ViewerStore
 from infra.db.stores.wallet import WalletStore
 from infra.log import bind_trace
 from infra.security.keys import security_keys
+from infra.security.presentations import Presentations
 from infra.security.oauth_clients import OAuthClients, read_clients, refuse_sandbox_secrets, sandbox_clients
 from infra.security.sealing import Sealer
 from infra.security.tokens import OpaqueRefreshTokens, Tokens
 from infra.settings import Settings, clients_of, load_keys
 from infra.worker.general import MARK_TOPIC, GeneralEvents
-from infra.worker.outbox import Outbox
+from infra.worker.messages import Messages
+from infra.worker.outbox import Handler, Outbox
+from infra.worker.schedules import Schedules
 from infra.worker.stories import StoryWorker
+from infra.worker.waiting import WaitingPlaces
 from infra.worker.worker import Worker
 
 log = structlog.get_logger(__name__)
@@ -97,12 +109,22 @@ async def open_hall(settings: Settings, *, application: str) -> AsyncIterator[Ha
                 store=store,
                 profiles=ProfileStore(pool, sealer),
                 ledger=ledger,
-                catalog=partial(_newest, pool, catalog),
+                catalog=partial(_newest, pool, catalog, clock),
                 clock=clock,
                 opened=partial(open_data, sealer=sealer),
                 general=general,
             )
-            outbox = Outbox(pool, {MARK_TOPIC: lambda payload, _: general.mark(payload)})
+            newest = partial(_newest, pool, catalog, clock)
+            schedules = Schedules(ScheduleStore(pool), ledger, newest, clock)
+            messages = Messages(MessageStore(pool), clock)
+            places = WaitingPlaces(WaitingListStore(pool), ledger, newest, clock)
+            handlers: dict[str, Handler] = {
+                MARK_TOPIC: lambda payload, _: general.mark(payload),
+                LOOK: schedules.look_at,
+                MESSAGE: messages.take,
+                MOVE_UP: places.look,
+            }
+            outbox = Outbox(pool, handlers)
             worker = Worker(
                 pool=pool,
                 connect=connect,
@@ -113,6 +135,8 @@ async def open_hall(settings: Settings, *, application: str) -> AsyncIterator[Ha
                 holds=ledger,
                 clock=clock,
                 follow_clock=clock.reread,
+                schedules=schedules,
+                messages=messages,
             )
             try:
                 yield Hall(settings, pool, clock, catalog, ledger, sealer, store, stories, worker, outbox)
@@ -122,8 +146,12 @@ async def open_hall(settings: Settings, *, application: str) -> AsyncIterator[Ha
         await pool.close()
 
 
-async def _newest(pool: asyncpg.Pool, catalog: CatalogHolder) -> Catalog:
-    """The catalog as of now, for judging: a worker must not judge by one that a commit has replaced already."""
+async def _newest(pool: asyncpg.Pool, catalog: CatalogHolder, clock: BusinessClock) -> Catalog:
+    """The catalog as of now, for judging: a worker must not judge by one that a commit has replaced already.
+
+    A sandbox's clock is read with it: whoever set it expects what is judged from then on to follow.
+    """
+    await clock.reread()
     catalog.seen(await pool.fetchval("select version from catalog_stamp"))
     return await catalog.latest()
 
@@ -179,6 +207,8 @@ async def _doors(hall: Hall) -> _Doors:
     sessions = Sessions(PostgresSessions(pool, on_end=ended.add), tokens, OpaqueRefreshTokens(security.data), wall)
     viewers = ViewerStore(pool, hall.catalog.seen)
     commands = CommandStore(pool, hall.catalog.seen, viewers, hall.catalog)
+    participation = ParticipationStore(pool, commands, viewers, hall.catalog, hall.store)
+    messages = MessageStore(pool)
     deps = Deps(
         clock=hall.clock,
         check_customer=tokens.check_customer,
@@ -193,10 +223,16 @@ async def _doors(hall: Hall) -> _Doors:
         claims=commands,
         choices=commands,
         addressed=commands,
+        applications=participation,
+        sign_ups=participation,
+        waiting_lists=WaitingListStore(pool),
+        messages=messages,
+        consent=messages,
         seal=hall.sealer.seal,
         ledger=hall.ledger,
         trusted_proxies=settings.trusted_proxies,
     )
+    presentations = Presentations([key.show for key in security.data], wall)
     graphql = GraphQLApp(
         build_schema(),
         context_for=ContextFactory(deps),
@@ -212,6 +248,18 @@ async def _doors(hall: Hall) -> _Doors:
         *health_routes(partial(_ready, hall), metrics.render),
         *oauth_routes(OAuthDeps(clients, tokens.for_machine)),
         *event_routes(EventDeps(inbox, tokens.check_machine)),
+        *till_routes(
+            TillDeps(
+                check=tokens.check_machine,
+                read=TillStore(pool, hall.catalog.seen),
+                freezes=deps.freezes,
+                catalogs=hall.catalog,
+                ledger=hall.ledger,
+                clock=hall.clock,
+                recent=RecentQuotes(),
+                read_payload=presentations.read,
+            )
+        ),
     ]
     if settings.sandbox:
         routes += sandbox_routes(SandboxDeps(hall.clock, sessions.issue, hall.worker.settle))

@@ -24,6 +24,7 @@ from domain.ledger.unit import (
     Repeated,
     Result,
     Reused,
+    Row,
     Short,
     Unit,
 )
@@ -162,8 +163,8 @@ class Judgement:
         self.short_at: datetime | None = None
 
 
-def row_key(change: Change, unit_lane: int) -> RowKey:
-    """Under which the state of the changed row is read and judged."""
+def row_key(change: Change | Row, unit_lane: int) -> RowKey:
+    """Under which the state of the row is read and judged."""
     key = change.key
     return (
         change.kind,
@@ -191,6 +192,13 @@ def judge(units: Sequence[Unit], facts: Facts) -> Judgement:
             if first is not None:
                 results.append(Repeated(first[1]) if first[0] == request.print else Reused())
                 continue
+        is_late = unit.late is not None
+        if unit.late is not None:
+            decided = unit.late.decide(unit, _Standing(accounts, states, out, unit.at))
+            if not isinstance(decided, Unit):
+                results.append(decided)
+                continue
+            unit = decided  # judged, journaled and answered as if it had come like this
 
         moves: Iterable[tuple[int, Account, Account, int, str]] = unit.moves
         changes: Sequence[tuple[RowKey, Change]] = ()
@@ -309,8 +317,43 @@ def judge(units: Sequence[Unit], facts: Facts) -> Judgement:
         if changes:
             _keep_changes(unit, changes, out)
         accepted.append(unit)
-        results.append(Committed(unit.answer))
+        results.append(Committed(unit.answer, unit.signals) if is_late else Committed(unit.answer))
     return out
+
+
+class _Standing:
+    """What a late unit is decided on."""
+
+    __slots__ = ("_accounts", "_at", "_out", "_states")
+
+    def __init__(
+        self, accounts: Mapping[Account, Tally], states: Mapping[RowKey, str | int], out: Judgement, at: datetime
+    ) -> None:
+        self._accounts = accounts
+        self._states = states
+        self._out = out
+        self._at = at
+
+    def free(self, account: Account) -> int:
+        tally = self._accounts.get(account)
+        return 0 if tally is None else tally.free + tally.db - tally.dh
+
+    def has(self, account: Account, units: int) -> bool:
+        tally = self._accounts.get(account)
+        if tally is None:
+            return units <= 0
+        if tally.free + tally.db - tally.dh >= units:
+            return True
+        if tally.held > 0:
+            self._out.short_of_held = True
+            if self._out.short_at is None or self._at > self._out.short_at:
+                self._out.short_at = self._at
+        return False
+
+    def state(self, row: Row) -> str | int | None:
+        key = row_key(row, row.lane)
+        net = self._out.changes.get(key)
+        return self._states.get(key) if net is None else net.new
 
 
 def _holds_to_end(unit: Unit, holds: Mapping[HoldKey, OpenHold], out: Judgement) -> list[OpenHold] | Gone:

@@ -2,6 +2,7 @@
 
     shared   quota|<campaign>|<offer>             -> ~granted|<campaign>|<offer>
              budget|<campaign>|<line>             -> ~spent|<campaign>|<line>
+             stock|<campaign>|<draw>|<prize>      -> ~drawn|<campaign>|<draw>|<prize>
              limit|<period>|<offer>|person|<who>  -> ~used|<offer>      (also device)
     own      limit|<period>|<offer>|card|<who>    -> ~used|<offer>      (also customer)
              coupon|<id>                          -> ~redeemed|<offer>, ~voided|<offer>, ~expired|<offer>
@@ -98,3 +99,14 @@ def voided(offer: str) -> Account:
 @lru_cache(maxsize=4096)
 def expired(offer: str) -> Account:
     return sink(f"expired|{offer}")
+
+
+@lru_cache(maxsize=4096)
+def stock(campaign: str, draw: str, prize: str) -> Account:
+    """What is left of a draw's prize; its total comes and goes like a quota's."""
+    return Account(_campaign_lane(campaign), checked_key(f"stock|{campaign}|{draw}|{prize}"), shared=True)
+
+
+@lru_cache(maxsize=4096)
+def drawn(campaign: str, draw: str, prize: str) -> Account:
+    return sink(f"drawn|{campaign}|{draw}|{prize}")

@@ -6,7 +6,7 @@ There is one way that commits units (`Ledger`), and it is the only way a quantit
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from domain.ledger.accounts import Account
@@ -77,6 +77,48 @@ class Change:
     lane: int | None = None
 
 
+class Row(NamedTuple):
+    """A row whose state a unit is decided on: of a state kind of the manifest, in its own lane."""
+
+    kind: str
+    key: UUID | str | tuple[str, ...]
+    lane: int
+
+
+class Standing(Protocol):
+    """How things stand at a unit's turn in its batch: what the store knew, and what the units before it changed."""
+
+    def free(self, account: Account) -> int:
+        """What nobody has or holds of it; 0 where there is no such account."""
+        ...
+
+    def has(self, account: Account, units: int) -> bool:
+        """Whether so much of it is free. Holds that have expired are released before this is answered for good."""
+        ...
+
+    def state(self, row: Row) -> str | int | None:
+        """None: there is no such row."""
+        ...
+
+
+class Late(Protocol):
+    """Decides a unit only when its turn has come, where the order decides what it is (a draw's sequence, its chain).
+
+    Pure: a batch that is judged again decides again. accounts, rows: all that the decision looks at or the decided unit
+    touches beyond the undecided one's own moves and changes; what is not named is taken for not there.
+    """
+
+    @property
+    def accounts(self) -> Sequence[Account]: ...
+
+    @property
+    def rows(self) -> Sequence[Row]: ...
+
+    def decide(self, unit: "Unit", standing: Standing) -> "Unit | Short | Moved":
+        """The unit to judge in place of `unit`, with the same id, lane and request; or why there is none."""
+        ...
+
+
 @dataclass(slots=True, eq=False)
 class Unit:
     """All or nothing. Never altered once made; not `frozen` only because that costs a microsecond a unit.
@@ -89,6 +131,7 @@ class Unit:
     answer: JSON text kept for repetitions.
     signals: told to listeners after the commit is durable: (topic, payload) pairs; never promises, those are rows of
     outbox.
+    late: decides the rest of it at its turn.
     """
 
     id: UUID
@@ -103,13 +146,15 @@ class Unit:
     rows: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     answer: str = ""
     signals: Sequence[tuple[str, str]] = ()
+    late: Late | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """Durable now."""
+    """Durable now. signals: of a unit that was decided late; any other has told its own."""
 
     answer: str
+    signals: Sequence[tuple[str, str]] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,9 +34,7 @@ from domain.wallet.facts import CouponFacts
 _EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,185}\.[^@\s.\x00-\x1f]{2,}")
 NOTE_CHARS = 500
 
-_NOT_BY_APPLICATION = Reason(
-    "NOT_BY_APPLICATION", Words("此权益无需申请", "This benefit is not had by applying"), None
-)
+_NOT_BY_APPLICATION = Reason("NOT_BY_APPLICATION", Words("此权益无需申请", "This benefit is not had by applying"), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +100,7 @@ async def apply_for_offer(
     """
     if command.email is not None and not (len(command.email) <= 254 and _EMAIL.fullmatch(command.email)):
         raise InputInvalid("email must be an e-mail address")
-    request = Request(
-        command.customer, command.request_id, fingerprint("apply", command.offer, command.email or "")
-    )
+    request = Request(command.customer, command.request_id, fingerprint("apply", command.offer, command.email or ""))
     lane, now = lane_of(command.customer), clock.now()
     refusal: ApplyOutcome
     found = find(command.offer, now)

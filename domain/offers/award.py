@@ -57,7 +57,8 @@ class Award:
     """One earning to be answered.
 
     at: the moment of the decision; earned_at: when it was earned, which says whose period's limit it takes.
-    amount: fen an amount-dependent reward (cashback, waiver) came to. round: 1, more when lost and earned again.
+    amount: fen an amount-dependent reward (cashback, waiver) came to. basis: fen of the purchase or instalment it was
+    earned with, from which a draw's prize may be counted. round: 1, more when lost and earned again.
     by: who found it earned (STORY, CLAIM, APPLICATION, SIGN_UP, SCHEDULE).
     coupons: those the customer holds, for a reward that extends them.
     """
@@ -69,6 +70,7 @@ class Award:
     at: datetime
     earned_at: datetime
     amount: Fen = 0
+    basis: Fen = 0
     card: str | None = None
     person: str | None = None
     device: str | None = None
@@ -345,7 +347,7 @@ def _chances(parts: Parts, order: Award, grant: UUID, reward: DrawChance) -> Non
         parts.add("draw_chance", {
             "lane": lane, "id": id, "customer": order.customer, "offer_grant": grant, "campaign": order.campaign.code,
             "version": order.campaign.version, "offer": order.offer.code, "draw": reward.draw, "status": "OPEN",
-            "basis": order.amount, "expires_at": day_end(order.at, plus_days=reward.valid_days), "at": order.at,
+            "basis": order.basis, "expires_at": day_end(order.at, plus_days=reward.valid_days), "at": order.at,
             "changed_at": order.at,
         })  # fmt: skip
         parts.signals.append((f"viewer:{order.customer}", f"chance:{id}"))

@@ -55,7 +55,9 @@ class Catalog:
             for key, campaign in self._by_version.items()
         }
         self._by_group: dict[str, list[MerchantFacts]] = defaultdict(list)
+        self._merchants: dict[str, MerchantFacts] = {}
         for merchant in sorted(merchants, key=lambda each: each.merchant):
+            self._merchants[merchant.merchant] = merchant
             if merchant.status is MerchantStatus.ACTIVE:
                 for group in merchant.groups:
                     self._by_group[group].append(merchant)
@@ -92,6 +94,10 @@ class Catalog:
     def timing(self, of: OfferOf, now: datetime) -> Timing:
         """When it is open; the same for everybody."""
         return self._timetable.timing(of.offer, of.campaign, now)
+
+    def merchant(self, merchant: str) -> MerchantFacts | None:
+        """The merchant as last told, suspended and terminated ones too; None when nobody has told of it."""
+        return self._merchants.get(merchant)
 
     def merchants_of(self, groups: tuple[str, ...]) -> tuple[MerchantFacts, ...]:
         """Active merchants of any of these groups, at most `MOST_MERCHANTS`."""

@@ -3,7 +3,9 @@
 from domain.kernel.words import Words
 
 APPROVED_TITLE = Words("申请已通过", "Your application is approved")
-APPROVED = Words("您申请的「{zh}」已通过，权益已放入您的卡包。", "“{en}”: your application is approved; see your wallet.")
+APPROVED = Words(
+    "您申请的「{zh}」已通过，权益已放入您的卡包。", "“{en}”: your application is approved; see your wallet."
+)
 REJECTED_TITLE = Words("申请未通过", "Your application is declined")
 REJECTED = Words("您申请的「{zh}」未通过。{note}", "“{en}”: your application is declined. {note}")
 PLACE_TITLE = Words("候补成功", "You have a place")

@@ -15,7 +15,7 @@ from domain.campaigns.model import Campaign, Extension, Message, Offer, Schedule
 from domain.campaigns.schedule import opens_and_closes, runs_of
 from domain.campaigns.terms import WEEK
 from domain.kernel.prints import fingerprint
-from domain.kernel.time import DAY, SHANGHAI, business_day, iso
+from domain.kernel.time import DAY, SHANGHAI, Interval, business_day, iso
 from domain.ledger.unit import Request
 from domain.offers.award import Award, Parts, award
 from domain.offers.catalog import Catalog, OfferOf
@@ -25,6 +25,9 @@ from domain.wallet.facts import CouponFacts
 
 LATEST_WORDS = DAY
 """A message that is later than this is not sent."""
+
+LOOK = "schedule.look"
+"""Outbox topic: a customer's story changed while an offer runs that is given once; payload: customer."""
 
 ONCE = "once"
 
@@ -81,22 +84,21 @@ def _gives(offer: Offer) -> bool:
 
 def running_once(catalog: Catalog, now: datetime) -> tuple[OfferOf, ...]:
     """Offers that are given once, and run now: to be looked at when a customer's story changes."""
-    offers: tuple[OfferOf, ...] | None = catalog.kept.get("scheduled once")
+    offers: tuple[tuple[OfferOf, Interval], ...] | None = catalog.kept.get("scheduled once")
     if offers is None:
         offers = catalog.kept["scheduled once"] = tuple(
-            OfferOf(version.campaign, offer)
+            (OfferOf(version.campaign, offer), opens_and_closes(offer, version.campaign))
             for versions in catalog.plans.versions.values()
             for version in versions
             for offer in version.campaign.offers
             if isinstance(offer.trigger, Schedule) and not offer.trigger.days and offer.grants and not offer.paused
         )
-    return tuple(
-        of
-        for of in offers
-        if now in opens_and_closes(of.offer, of.campaign)
-        and (present := catalog.plans.version_at(of.campaign.code, now)) is not None
-        and present.campaign.version == of.campaign.version
-    )
+    return tuple(of for of, run in offers if now in run and _in_force(catalog, of, now))
+
+
+def _in_force(catalog: Catalog, of: OfferOf, now: datetime) -> bool:
+    present = catalog.plans.version_at(of.campaign.code, now)
+    return present is not None and present.campaign.version == of.campaign.version
 
 
 def cause_of(offer: Offer, at: datetime) -> str:
@@ -141,4 +143,3 @@ def order_for(
 def extends(offer: Offer) -> bool:
     """Whether the customer's coupons must be known to give it."""
     return any(isinstance(reward, Extension) for reward in offer.grants)
-

@@ -320,9 +320,7 @@ async def move_up(
         judged = None if first is None else find(first.campaign, first.version, first.offer)
         if first is None or judged is None:
             return moved
-        result = await ledger.commit(
-            unit_of(moving_up(first, *judged, now), lane=lane_of(first.customer), at=now)
-        )
+        result = await ledger.commit(unit_of(moving_up(first, *judged, now), lane=lane_of(first.customer), at=now))
         match result:
             case Committed():
                 moved += 1

@@ -119,10 +119,16 @@ def decide(
 ) -> StoryChange:
     """The pieces of the customer's unit. held: what came of each lost grant. Raises InUse."""
     change = StoryChange()
+    kept: set[Earning] = set()
     for grant in found.lost:
         _, offer = find(grant.campaign, grant.version, grant.offer)
-        change.lost.append(take_back(grant, list(held.get(grant.id, ())), offer, at))
+        piece = take_back(grant, list(held.get(grant.id, ())), offer, at)
+        change.lost.append(piece)
+        if any(moved.kind == "offer_grant" and moved.new == "KEPT" for moved in piece.changes):
+            kept.add((grant.campaign, grant.offer, grant.cause))
     for one, round in found.gained:
+        if earning_of(one) in kept:
+            continue  # earned with another figure, but the old one is used: the case settles the difference
         campaign, offer = find(one.campaign, one.version, one.offer)
         details = {
             "card": one.card,
@@ -133,8 +139,8 @@ def decide(
             "subject": one.subject,
         }
         order = Award(
-            campaign, offer, customer, one.cause, at, one.at, amount=one.amount, card=one.card, person=person,
-            round=round, details=details,
+            campaign, offer, customer, one.cause, at, one.at, amount=one.amount, basis=one.basis, card=one.card,
+            person=person, round=round, details=details,
         )  # fmt: skip
         change.gained.append((order, award(order)))
     return change

@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from itertools import pairwise
-from operator import attrgetter
+from operator import attrgetter, eq
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
 from domain.campaigns.terms import (
@@ -306,7 +305,8 @@ def sort_key(event: StoryEvent) -> SortKey:
 def in_order(events: Iterable[StoryEvent]) -> list[StoryEvent]:
     """The events as a story is told. Only those of equal moments are compared by more than their moment."""
     told = sorted(events, key=_AT)
-    if any(one.at == next_one.at for one, next_one in pairwise(told)):
+    moments = [event.at for event in told]
+    if any(map(eq, moments, moments[1:])):
         told.sort(key=sort_key)
     return told
 

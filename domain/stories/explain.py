@@ -139,6 +139,8 @@ def _explain(offer: Offer, campaign: Campaign, state: StoryState, facts: Facts, 
                 reasons.append(reason)
         for reason in _missing(offer, asked.story, facts, asked, ends):
             missing[reason.code] = reason
+        if any(reason.remedy is None and reason.next_at is None for reason in reasons):
+            missing = {}  # it can never be theirs: nothing they do would help
     return Eligibility(
         eligible=not reasons,
         reasons=tuple(reasons),

@@ -43,7 +43,7 @@ from domain.stories.events import (
     sort_key,
 )
 from domain.stories.merchants import Merchants
-from domain.stories.plans import Plans, PurchaseWay, ReadyOffer, Stretch
+from domain.stories.plans import Plans, ReadyOffer, Stretch
 from domain.stories.state import Application, StoryState, Tallied
 
 
@@ -120,7 +120,7 @@ class Given(NamedTuple):
 
 
 def fold_all(events: Iterable[StoryEvent], plans: Plans, merchants: Merchants) -> Folded:
-    """Fold a whole story, given in any order."""
+    """Fold a whole story, given in any order. A transaction or instalment told twice counts as it was told first."""
     return _fold(StoryState(), in_order(events), plans, merchants)
 
 
@@ -134,7 +134,8 @@ def can_fold_on(state: StoryState, events: Iterable[StoryEvent], plans: Plans) -
 
     It does not where something earlier changes: an event that sorts before the last one folded, a refund or
     cancellation of something folded already, the first news of a profile or of a card already seen, a campaign version
-    with effect on the time already folded.
+    with effect on the time already folded. A transaction told again under another event's name cannot be seen from here
+    (the state keeps no transactions): whoever keeps the references folds the whole story then.
     """
     if state.upto is None:
         return True
@@ -231,12 +232,23 @@ def _fold(state: StoryState, events: list[StoryEvent], plans: Plans, merchants: 
     return Folded(state, fold.earned, fold.points)
 
 
+class _Way(NamedTuple):
+    """A `PurchaseWay` of the plans as it is for one customer. rate: whose base points, (campaign, version)."""
+
+    judged: tuple[ReadyOffer, ...]
+    usual: tuple[ReadyOffer, ...]
+    counted: tuple[ReadyOffer, ...]
+    records: list[Record]
+    per_yuan: int
+    rate: tuple[str, int] | None
+
+
 class _Fold:
     """One run. `state` is changed in place; it belongs to the run."""
 
     __slots__ = (
         "_cancelled", "_facts", "_merchants", "_plans", "_products", "_purchase", "_refunded", "_state", "_stretch",
-        "_ways", "earned", "points",
+        "_told", "_told_instalments", "_ways", "earned", "points",
     )  # fmt: skip
 
     def __init__(self, state: StoryState, plans: Plans, merchants: Merchants) -> None:
@@ -247,13 +259,15 @@ class _Fold:
         self.points: list[PointsEarned] = []
         self._refunded: dict[str, Fen] = {}
         self._cancelled: set[str] = set()
+        self._told: set[str] = set()
+        self._told_instalments: set[str] = set()
         self._products: dict[str, CardApproved] = {}
         never = datetime.min.replace(tzinfo=SHANGHAI)
         self._facts = Facts(never, never, state, calendar=plans.calendar, segments=plans.segment_rules)
         self._purchase = PurchaseFacts(0)
         self._stretch: Stretch | None = None
-        # What a purchase can matter to in the present stretch, and the records it writes, by card and groups.
-        self._ways: dict[tuple[str, frozenset[str]], tuple[PurchaseWay, list[Record]]] = {}
+        # By card, groups and country: what a purchase can still matter to in the present stretch.
+        self._ways: dict[tuple[str, frozenset[str], str], _Way] = {}
 
     def look_ahead(self, events: Iterable[StoryEvent]) -> None:
         """Take in what holds whenever it is learned: refunds, and the first news of a profile or a card's product."""
@@ -352,6 +366,9 @@ class _Fold:
                 self._earn(ready, key, 0, 0)
 
     def _take_instalment(self, event: InstalmentCreated) -> None:
+        if event.instalment in self._told_instalments:
+            return
+        self._told_instalments.add(event.instalment)
         card = self._card(event.card)
         if card.product is None:
             return
@@ -369,6 +386,9 @@ class _Fold:
             record.instalments[event.kind] = record.instalments.get(event.kind, 0) + 1
 
     def _take_purchase(self, event: TransactionPosted) -> None:
+        if event.transaction in self._told:
+            return
+        self._told.add(event.transaction)
         state, at, amount = self._state, event.at, event.amount
         if self._refunded:
             amount = max(0, amount - self._refunded.get(event.transaction, 0))
@@ -400,11 +420,10 @@ class _Fold:
         is_first: bool,
     ) -> None:
         stretch = self._begin(event.at, card)
-        found = self._ways.get((card.card, groups))
-        if found is None:
-            found = (stretch.for_purchase(product, groups), self._records(stretch, product))
-            self._ways[card.card, groups] = found
-        way, records = found
+        key = (card.card, groups, event.country)
+        way = self._ways.get(key)
+        if way is None:
+            way = self._ways[key] = self._way(stretch, product, groups, event.country)
         bonuses: list[tuple[str, int]] = []
         if amount > 0:
             subject = self._purchase
@@ -428,11 +447,33 @@ class _Fold:
                         self._earn(ready, event.transaction, amount, 0)
             for ready in way.counted:
                 self._count_only(ready, amount)
-            for record in records:
+            for record in way.records:
                 record.purchases += 1
                 record.spend += amount
-        if way.campaign is not None:
-            self.points.append(points_of(event, amount, way.per_yuan, (way.campaign, way.version), bonuses))
+        if way.rate is not None:
+            self.points.append(points_of(event, amount, way.per_yuan, way.rate, bonuses))
+
+    def _way(self, stretch: Stretch, product: Product, groups: frozenset[str], country: str) -> "_Way":
+        """The stretch's way without the offers that this customer has used up."""
+        way = stretch.for_purchase(product, groups, country)
+        judged = tuple(ready for ready in way.judged if ready.bonus is not None or not self._used_up(ready))
+        return _Way(
+            judged=judged,
+            usual=tuple(ready for ready in judged if not ready.of_first),
+            counted=way.counted,
+            records=self._records(stretch, product),
+            per_yuan=way.per_yuan,
+            rate=None if way.campaign is None else (way.campaign, way.version),
+        )
+
+    def _used_up(self, ready: ReadyOffer) -> bool:
+        """Whether a limit that never begins anew leaves nothing more to earn, whatever the card."""
+        for limit in ready.limits:
+            if limit.period is Period.CAMPAIGN and limit.per is not Per.CARD:
+                kept = self._state.ordinals.get((ready.code, limit.period.value, ""))
+                if kept is not None and kept[1] >= limit.max:
+                    return True
+        return False
 
     def _records(self, stretch: Stretch, product: Product) -> list[Record]:
         """The records that a card of this product writes now, begun where they are not there yet."""
@@ -572,6 +613,8 @@ class _Fold:
             found.append((key, period, used + 1))
         for key, period, used in found:
             ordinals[key] = (period, used)
+        if self._used_up(ready):
+            self._ways.clear()
         per_card = any(key[2] for key, _, _ in found)
         _, period, used = min(found, key=lambda entry: (_SHORTEST[Period(entry[0][1])], not entry[0][2]))
         return f"{period}#{used}@{card}" if per_card else f"{period}#{used}"

@@ -51,10 +51,11 @@ class Payer:
 
 @dataclass(slots=True)
 class Judged:
-    """candidates: what could be taken off. declined: what could not, and why."""
+    """candidates: what could be taken off. declined: what could not, and why. against: what stands against all of it."""
 
     candidates: list[Candidate]
     declined: list[Declined]
+    against: Reason | None = None
 
 
 def judge(payment: Payment, payer: Payer, catalog: Catalog, now: datetime) -> Judged:
@@ -68,6 +69,7 @@ def judge(payment: Payment, payer: Payer, catalog: Catalog, now: datetime) -> Ju
                 *(Declined(of.offer.code, against) for of in offers),
                 *(Declined(coupon.offer, against, coupon.id) for coupon in payer.coupons),
             ],
+            against,
         )
     groups = catalog.told.groups_at(payment.merchant, now)
     purchase = PurchaseFacts(payment.amount, groups, method=payment.method)
@@ -80,9 +82,7 @@ def judge(payment: Payment, payer: Payer, catalog: Catalog, now: datetime) -> Ju
         offer = of.offer
         off = sum(each.amount(payment.amount) for each in offer.rewards if isinstance(each, Discount))
         found.candidates.append(
-            Candidate(
-                of.campaign.code, offer.code, off, offer.stacking.stackable, offer.stacking.exclusion_group
-            )
+            Candidate(of.campaign.code, offer.code, off, offer.stacking.stackable, offer.stacking.exclusion_group)
         )
     for coupon in payer.coupons:
         reason = against_coupon(coupon, purchase, catalog, now)
@@ -130,9 +130,7 @@ def against_coupon(coupon: CouponFacts, purchase: PurchaseFacts, catalog: Catalo
     return _against_method(catalog.granted(coupon.campaign, coupon.version, coupon.offer, now), purchase, now)
 
 
-def lines_of(
-    chosen: Combination, payment: Payment, payer: Payer, catalog: Catalog, now: datetime
-) -> tuple[Line, ...]:
+def lines_of(chosen: Combination, payment: Payment, payer: Payer, catalog: Catalog, now: datetime) -> tuple[Line, ...]:
     """The chosen discounts as they are held and booked; one that takes nothing off any more is left out."""
     coupons = {coupon.id: coupon for coupon in payer.coupons}
     lines = []
@@ -223,9 +221,7 @@ def _against_offer(
     of: OfferOf, payment: Payment, payer: Payer, purchase: PurchaseFacts, catalog: Catalog, now: datetime
 ) -> Reason | None:
     """The first thing that stands against it; what time alone will not mend comes first."""
-    judged = explain(
-        of.offer, of.campaign, payer.story, now, catalog.plans, payment=purchase, card=payment.card
-    )
+    judged = explain(of.offer, of.campaign, payer.story, now, catalog.plans, payment=purchase, card=payment.card)
     if judged.eligible:
         return None
     lasting = [reason for reason in judged.reasons if reason.next_at is None]

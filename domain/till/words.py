@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from domain.campaigns.terms import Reason
-from domain.campaigns.words import money, moment
+from domain.campaigns.words import moment, money
 from domain.kernel.money import Fen
 from domain.kernel.words import Words
 

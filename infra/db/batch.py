@@ -22,7 +22,7 @@ import orjson
 
 from domain.ledger.accounts import Account
 from domain.ledger.judge import Facts, HoldKey, Judgement, Leg, NetChange, OpenHold, RequestKey, RowKey, Tally, row_key
-from domain.ledger.unit import Change, Unit
+from domain.ledger.unit import Change, Row, Unit
 from infra.db.literals import literal_of, moments, numbers, probe, texts, uuids
 from infra.db.manifest import LEDGER_TABLES, STATE_KINDS, Columns, StateKind
 
@@ -98,6 +98,11 @@ class Wanted:
                 self.holds[lane, end.id.int] = end.id
             for change in unit.changes:
                 self.want_row(change, lane)
+            late = unit.late
+            if late is not None:
+                accounts.update(late.accounts)
+                for row in late.rows:
+                    self.want_row(row, lane)
         self._accounts: set[Account] = set()
         self.own: list[Account] = []
         self.shared: list[Account] = []
@@ -109,7 +114,7 @@ class Wanted:
                 self._accounts.add(account)
                 (self.shared if account[2] else self.own).append(account)
 
-    def want_row(self, change: Change, unit_lane: int) -> None:
+    def want_row(self, change: Change | Row, unit_lane: int) -> None:
         key = row_key(change, unit_lane)
         self.rows.setdefault(change.kind, {})[key] = change.key
 

@@ -246,8 +246,8 @@ class GroupCommit:
             self._idle.append(line)
         signals: list[Signal] = []
         for (unit, future), answer in zip(batch, answers, strict=True):
-            if unit.signals and isinstance(answer, Committed):
-                signals += unit.signals
+            if isinstance(answer, Committed):
+                signals += answer.signals or unit.signals
             if future.done():
                 continue
             if isinstance(answer, HallError):

@@ -24,10 +24,12 @@ _NAMES = {
     TableClass.LANE: (
         "account choice client_assertion coupon customer delivery draw_chance entitlement event general_event hold "
         "inbox journal offer_grant operator_case outbox reference request session shared_account story story_event"
+        " draw_chain draw_entry draw_result draw_secret"
+        " points_account points_entry points_redemption"
         " presentation_used redemption settlement_entry settlement_statement till_key till_quote"
         " application audit change_request message message_consent schedule_run sign_up"
     ),
-    TableClass.CATALOG: "campaign_version catalog_stamp merchant merchant_inspection merchant_standing",
+    TableClass.CATALOG: "campaign_version catalog_item catalog_stamp merchant merchant_inspection merchant_standing",
     TableClass.LOCAL: "commit_mark installation sandbox_clock tortoise_migrations",
 }
 
@@ -62,6 +64,7 @@ STATE_KINDS: Mapping[str, StateKind] = MappingProxyType(
             StateKind("choice", "choice"),
             StateKind("delivery", "delivery"),
             StateKind("draw_chance", "draw_chance"),
+            StateKind("draw_chain", "draw_chain", key=("campaign", "draw"), state="head"),
             StateKind("entitlement", "entitlement"),
             StateKind("application", "application"),
             StateKind("sign_up", "sign_up"),
@@ -72,6 +75,8 @@ STATE_KINDS: Mapping[str, StateKind] = MappingProxyType(
             StateKind("redemption", "redemption", state="version"),
             StateKind("sale", "redemption", key=("transaction",), state="version"),
             StateKind("presentation_used", "presentation_used", state="used", changed_at=None),
+            StateKind("points", "points_account", key=("customer",), state="version", changed_at=None),
+            StateKind("points_redemption", "points_redemption"),
             StateKind("story", "story", key=("customer",), state="version", changed_at=None),
             StateKind("inbox", "inbox", key=("source", "id"), state="state", changed_at=None),
             StateKind("outbox", "outbox", state="state", changed_at=None),

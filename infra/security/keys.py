@@ -28,6 +28,8 @@ class DataKey:
     id: str
     seal: bytes
     refresh: bytes
+    show: bytes
+    """Of what a customer shows at a till."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -57,4 +59,4 @@ def security_keys(data: Sequence[bytes], token: KeySet) -> SecurityKeys:
 
 
 def _data_key(key: bytes) -> DataKey:
-    return DataKey(derive(key, "key-id")[:4].hex(), derive(key, "seal"), derive(key, "refresh"))
+    return DataKey(derive(key, "key-id")[:4].hex(), derive(key, "seal"), derive(key, "refresh"), derive(key, "show"))

@@ -26,7 +26,9 @@ from domain.kernel.ids import lane_of
 from domain.kernel.time import Clock
 from domain.ledger import keys
 from domain.ledger.unit import Change, Committed, Moved, Result, Short, Unit
+from domain.offers.award import promise
 from domain.offers.catalog import Catalog
+from domain.offers.scheduled import LOOK, running_once
 from domain.offers.story_change import NOTHING_NEW, Difference, StoryChange, decide, difference, newly_earned
 from domain.offers.take_back import GivenGrant, Held, InUse
 from domain.offers.units import unit_of
@@ -56,6 +58,7 @@ log = structlog.get_logger(__name__)
 LEASE = timedelta(seconds=30)
 TRIES = 6
 BATCH = 500
+WIDTH = 2
 REDO = 20
 """How often one customer's unit is decided again before it is put back: each time somebody else was quicker."""
 
@@ -143,6 +146,18 @@ class StoryWorker:
         metrics.worker_items.labels("stories").inc(len(leased))
         metrics.worker_seconds.labels("stories").observe(perf_counter() - began)
         return Applied(len(leased), applied)
+
+    async def drain(self, stop: Callable[[], bool] = lambda: False) -> Applied:
+        """Apply everything that is due, `WIDTH` batches at once: while one waits for the database another is folded."""
+
+        async def go_on() -> Applied:
+            leased = applied = 0
+            while not stop() and (done := await self.apply_due()).leased:
+                leased, applied = leased + done.leased, applied + done.applied
+            return Applied(leased, applied)
+
+        each = await asyncio.gather(*(go_on() for _ in range(WIDTH)))
+        return Applied(sum(done.leased for done in each), sum(done.applied for done in each))
 
     async def refold_stale(self, limit: int = BATCH) -> int:
         """Look at stories folded before the newest version, and tell anew those it matters to; returns how many."""
@@ -374,6 +389,8 @@ def _unit(
             "lane": lane, "customer": work.customer, "at": one.at, "source": one.source, "id": one.id,
             "type": one.type, "data": one.data, "applied_at": applied_at,
         })  # fmt: skip
+    if running_once(catalog, now):
+        promise(parts, work.customer, LOOK, {"customer": work.customer}, now)
     return unit_of(parts, lane=lane, at=now, changes=(story, *gone))
 
 

@@ -15,7 +15,9 @@ from domain.kernel.time import Clock
 from domain.ledger.unit import Ledger
 from infra import metrics
 from infra.db.stores.stories import StoryStore
+from infra.worker.messages import Messages
 from infra.worker.outbox import Outbox
+from infra.worker.schedules import Schedules
 from infra.worker.stories import BATCH, StoryWorker
 from infra.worker.sweeps import ReleasesHolds, sweep
 
@@ -43,6 +45,8 @@ class Worker:
         holds: ReleasesHolds,
         clock: Clock,
         follow_clock: Callable[[], Awaitable[None]],
+        schedules: Schedules,
+        messages: Messages,
     ) -> None:
         self._pool = pool
         self._connect = connect
@@ -53,10 +57,14 @@ class Worker:
         self._holds = holds
         self._clock = clock
         self._follow_clock = follow_clock
+        self._schedules = schedules
+        self._messages = messages
         self._wakes: list[asyncio.Event] = []
+        self._stop: asyncio.Event | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set; what is under way is finished."""
+        self._stop = stop
         tasks = [
             asyncio.create_task(self._listen(stop), name="worker-listen"),
             asyncio.create_task(self._again(stop, self._apply, "stories"), name="worker-stories"),
@@ -85,7 +93,7 @@ class Worker:
             while True:
                 await self._follow_clock()
                 if alone:
-                    done = (await self._stories.apply_due(BATCH)).leased
+                    done = (await self._stories.drain()).leased
                     promises = await self._outbox.keep_due()
                     tried += promises
                     if done or promises or await self._stories.refold_stale(BATCH):
@@ -99,24 +107,36 @@ class Worker:
                         alone = True
                     await asyncio.sleep(0.02)  # done by another process: there is no signal of its end
                     continue
+                if await self._schedules.run_due():
+                    continue
+                if await self._messages.send_due(self._clock.now()):
+                    continue
                 await sweep(self._pool, self._ledger, self._holds, self._clock.now())
                 return {"events": await self._store.applied() - applied_before, "deliveries": tried}
 
     async def _left_to_do(self) -> int:
         publications = (await self._stories.catalog()).publications
-        return await self._store.untried(datetime.now(UTC), publications) + await self._outbox.untried()
+        left = await self._store.untried(datetime.now(UTC), publications) + await self._outbox.untried()
+        return left + await self._schedules.under_way()
 
     # --- the loops
 
+    def _stopping(self) -> bool:
+        return self._stop is not None and self._stop.is_set()
+
     async def _apply(self) -> bool:
         await self._follow_clock()
-        return (await self._stories.apply_due(BATCH)).leased > 0
+        return (await self._stories.drain(self._stopping)).leased > 0
 
     async def _keep_promises(self) -> bool:
         return await self._outbox.keep_due() > 0
 
     async def _sweep(self) -> None:
         await self._follow_clock()
+        # First what extends coupons, then what ends them: a coupon alive when it was to be extended must not end.
+        while await self._schedules.run_due():
+            pass
+        await self._messages.send_due(self._clock.now())
         await sweep(self._pool, self._ledger, self._holds, self._clock.now())
 
     async def _refold(self) -> None:

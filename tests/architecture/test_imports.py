@@ -24,6 +24,8 @@ DOMAIN: dict[str, set[str]] = {
     "merchants": GROUND,
     "wallet": GROUND,
     "offers": GROUND | {"merchants", "wallet"},
+    "messaging": {"kernel"},
+    "operate": GROUND,
     "fulfilment": GROUND | {"offers", "wallet"},
 }
 """Room -> the rooms it may use. Without cycles; the standard library is all else that domain may use."""

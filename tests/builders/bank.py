@@ -131,6 +131,12 @@ class Person:
     async def against(self, code: str) -> list[str]:
         return [reason["code"] for reason in await self.reasons(code)]
 
+    async def mission(self, offer: str) -> tuple[int, int, str | None] | None:
+        """(done, needed, deadline) on the way to the offer; None where it is no mission of theirs."""
+        data = await self.hall.ask(self.name, "{ viewer { missions { offer { code } done needed deadline } } }")
+        found = {each["offer"]["code"]: each for each in data["viewer"]["missions"]}
+        return (found[offer]["done"], found[offer]["needed"], found[offer]["deadline"]) if offer in found else None
+
     async def segments(self) -> list[str]:
         data = await self.hall.ask(self.name, "{ viewer { segments { code title } } }")
         return [segment["code"] for segment in data["viewer"]["segments"]]
@@ -140,7 +146,7 @@ class Person:
     async def grants(self, offer: str) -> list[str]:
         """The status of each grant of the offer, oldest first."""
         found = await self.hall.rows(
-            "select status from offer_grant where customer = $1 and offer = $2 order by at, id", self.name, offer
+            "select status from offer_grant where customer = $1 and offer = $2 order by at, round, id", self.name, offer
         )
         return [row["status"] for row in found]
 

@@ -33,7 +33,10 @@ from infra.db.pool import open_pool
 from infra.db.stores.commands import CommandStore
 from infra.db.stores.fulfilment import DeliveryStore
 from infra.db.stores.identity import PostgresSessions, RecentlyEnded
+from infra.db.stores.messages import MessageStore
 from infra.db.stores.offers import OfferStore
+from infra.db.stores.participation import ParticipationStore, WaitingListStore
+from infra.db.stores.stories import StoryStore
 from infra.db.stores.viewer import ViewerStore
 from infra.db.stores.wallet import WalletStore
 from infra.security.keys import security_keys
@@ -166,6 +169,8 @@ async def open_hall_api(dsn: str) -> AsyncIterator[HallApi]:
     counting = CountingPool(pool)
     viewers = ViewerStore(counting, catalogs.seen)  # type: ignore[arg-type]
     commands = CommandStore(counting, catalogs.seen, viewers, catalogs)  # type: ignore[arg-type]
+    participation = ParticipationStore(counting, commands, viewers, catalogs, StoryStore(pool))  # type: ignore[arg-type]
+    messages = MessageStore(counting)  # type: ignore[arg-type]
     freezes = Freezes()
     wall = WallClock()
     keys = security_keys([bytes(32)], KeySet([OKPKey.generate_key("Ed25519", {"kid": "test"}, private=True)]))
@@ -194,6 +199,11 @@ async def open_hall_api(dsn: str) -> AsyncIterator[HallApi]:
         claims=commands,
         choices=commands,
         addressed=commands,
+        applications=participation,
+        sign_ups=participation,
+        waiting_lists=WaitingListStore(pool),
+        messages=messages,
+        consent=messages,
         seal=lambda text, *place: f"sealed:{len(text)}:{'/'.join(place)}",
         ledger=ledger,
     )

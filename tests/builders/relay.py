@@ -19,18 +19,30 @@ class Loss(Enum):
 class Relay:
     """Forwards bytes; loses the next commit the way it is told to, once."""
 
-    def __init__(self, host: str, port: int) -> None:
-        self._host, self._port = host, port
+    def __init__(self, dsn: str) -> None:
+        self.lead_to(dsn)
         self.lose: Loss | None = None
         self.lost = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+
+    def lead_to(self, dsn: str) -> None:
+        """Where connections from now on lead to."""
+        parts = urlsplit(dsn)
+        assert parts.hostname is not None
+        assert parts.port is not None
+        self._host, self._port = parts.hostname, parts.port
 
     async def serve(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
         """One connection, until either side ends it."""
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
-        server, to_server = await asyncio.open_connection(self._host, self._port)
+        try:
+            server, to_server = await asyncio.open_connection(self._host, self._port)
+        except OSError:
+            to_client.close()
+            self._tasks.discard(task)
+            return
         down = asyncio.ensure_future(self._down(server, to_client))
         try:
             with suppress(OSError):
@@ -85,12 +97,9 @@ class Relay:
 @asynccontextmanager
 async def relayed(dsn: str) -> AsyncIterator[tuple[Relay, str]]:
     """A relay to the database of `dsn`, and the DSN that goes through it."""
-    parts = urlsplit(dsn)
-    assert parts.hostname is not None
-    assert parts.port is not None
-    relay = Relay(parts.hostname, parts.port)
+    relay = Relay(dsn)
     listener = await asyncio.start_server(relay.serve, "127.0.0.1", 0)
-    port = listener.sockets[0].getsockname()[1]
+    parts, port = urlsplit(dsn), listener.sockets[0].getsockname()[1]
     netloc = parts.netloc.replace(f":{parts.port}", f":{port}")
     try:
         yield relay, urlunsplit(parts._replace(netloc=netloc))

@@ -105,14 +105,13 @@ def bought(at: datetime | str, yuan: float = 300, transaction: str | None = None
         "customer": CUSTOMER,
         "currency": "CNY",
         "merchant": "anywhere",
+        "source": BANK,
         "channel": SalesChannel.POS,
         "method": PaymentMethod.CARD,
         "country": "CN",
     }
     amount = round(yuan * 100)
-    return TransactionPosted(
-        at=when, source=BANK, id=f"posted-{name}", transaction=name, amount=amount, **(parts | changes)
-    )
+    return TransactionPosted(at=when, id=f"posted-{name}", transaction=name, amount=amount, **(parts | changes))
 
 
 def refunded(at: datetime | str, transaction: str, yuan: float, refund: str = "refund-1") -> TransactionRefunded:
@@ -127,12 +126,13 @@ def instalment(
     parts: dict[str, Any] = {
         "card": "card-1",
         "customer": CUSTOMER,
+        "source": BANK,
         "periods": 12,
         "fee": 36_000,
         "kind": InstalmentKind.BILL,
     }
     return InstalmentCreated(
-        at=_at(at), source=BANK, id=f"created-{name}", instalment=name, principal=round(yuan * 100), **(parts | changes)
+        at=_at(at), id=f"created-{name}", instalment=name, principal=round(yuan * 100), **(parts | changes)
     )
 
 

@@ -15,6 +15,7 @@ import asyncpg
 import psutil
 import pytest
 
+from domain.kernel.ids import LANES
 from domain.ledger.accounts import Account, sink
 from domain.ledger.moves import post
 from domain.ledger.unit import Committed, Repeated, Result, Unit
@@ -24,7 +25,7 @@ from infra.db.pool import DatabaseUnreachable
 from infra.db.reconcile import reconcile
 from infra.embedded import EmbeddedPostgres
 from infra.home import open_home
-from tests.builders.ledger import QUOTA, claim, publish, unit
+from tests.builders.ledger import QUOTA, claim, publish, request_of, unit
 from tests.builders.relay import Loss, Relay, relayed
 
 
@@ -78,10 +79,7 @@ async def test_a_commit_whose_answer_is_lost_counts_once_and_is_answered(
 async def test_a_commit_that_still_runs_when_its_connection_is_lost_counts_once(
     relay: tuple[Relay, GroupCommit, Watch], db: Any
 ) -> None:
-    """The lost transaction waits for a lock and commits later, when the next connection already asks about it.
-
-    Guard: MOVE_MARK waits for it; a mere reading of the mark (without MOVE_MARK) would let it count twice.
-    """
+    """The lost transaction waits for a lock and commits later, when the next connection already asks about it."""
     wire, ledger, _ = relay
     # By hand, so that the ledger has not prepared its statements yet.
     await db.execute("insert into account (lane, key, balance, opened) values (1, 'purse', 1, 1)")
@@ -90,14 +88,37 @@ async def test_a_commit_that_still_runs_when_its_connection_is_lost_counts_once(
         await db.execute("select 1 from account where key = 'purse' for update")
         paying = ledger.submit(pay_in())
         await wire.lost.wait()
-        waiting = (
-            "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
-        )
         # The lost commit waits for us, the next connection for the lost commit.
-        while await db.fetchval(waiting) < 2:  # noqa: ASYNC110  # only the database knows
-            await asyncio.sleep(0)
+        while await db.fetchval("select count(*) from pg_locks where not granted") < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
     assert await paying == Committed("")
+    assert await db.fetchval("select balance from account where key = 'purse'") == 2
+    assert (await reconcile(db))[0].ok
+
+
+async def test_a_lost_commit_that_has_not_come_far_is_kept_from_ever_counting(
+    relay: tuple[Relay, GroupCommit, Watch], db: Any
+) -> None:
+    """The lost transaction waits for another one at its very beginning. The next connection does not wait for it: it
+    moves the mark on, so that the lost one fails when it comes to its own mark.
+
+    Guard: MOVE_MARK. Where the mark is only read, the lost transaction counts as well: the purse has 3.
+    """
+    wire, ledger, _ = relay
+    await db.execute("insert into account (lane, key, balance, opened) values (1, 'purse', 1, 1)")
+    asked = request_of("C1")
+    wire.lose = Loss.WHILE
+    other = db.transaction()
+    await other.start()
+    await db.execute("insert into request values ($1, 'C1', $2, 0, '', now())", LANES[1], asked.id)
+    answers = [ledger.submit(unit(request=asked, answer='"mine"')), ledger.submit(pay_in())]
+    await wire.lost.wait()
+    while await db.fetchval("select count(*) from pg_locks where not granted") < 2:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    await other.rollback()
+
+    assert await asyncio.gather(*answers) == [Committed('"mine"'), Committed("")]
     assert await db.fetchval("select balance from account where key = 'purse'") == 2
     assert (await reconcile(db))[0].ok
 
@@ -139,17 +160,19 @@ async def mortal() -> AsyncIterator[EmbeddedPostgres]:
 
 
 def kill(server: EmbeddedPostgres) -> None:
-    """The server and every backend at once, in the middle of whatever they do."""
+    """The server and every backend at once, in the middle of whatever they do. It can be started again then."""
     assert server.pid is not None
     first = psutil.Process(server.pid)
     for process in (first, *first.children(recursive=True)):
         with suppress(psutil.NoSuchProcess):
             os.kill(process.pid, signal.SIGKILL)
+    while server.alive:
+        pass
 
 
 async def test_killing_the_database_under_load_loses_nothing_and_doubles_nothing(mortal: EmbeddedPostgres) -> None:
     """Callers who wait long enough do not even notice."""
-    async with GroupCommit(mortal.dsn, patience_s=60) as ledger:
+    async with relayed(mortal.dsn) as (relay, dsn), GroupCommit(dsn, patience_s=60) as ledger:
         await ledger.commit(publish(10**6))
         answered: list[Unit] = []
         enough = asyncio.Event()
@@ -167,7 +190,7 @@ async def test_killing_the_database_under_load_loses_nothing_and_doubles_nothing
                 await enough.wait()
                 enough.clear()
                 kill(mortal)
-                await mortal.start()
+                relay.lead_to(await mortal.start())  # on another port, perhaps
 
         await asyncio.gather(killer(), *(customer(n) for n in range(60)))
 
@@ -184,7 +207,7 @@ async def test_killing_the_database_under_load_loses_nothing_and_doubles_nothing
 
 async def test_who_got_no_answer_asks_again_and_gets_the_one_there_is(mortal: EmbeddedPostgres) -> None:
     """Without patience callers hear that the database cannot be reached; under the same request ids all is settled."""
-    async with GroupCommit(mortal.dsn, patience_s=0) as ledger:
+    async with relayed(mortal.dsn) as (relay, dsn), GroupCommit(dsn, patience_s=0) as ledger:
         await ledger.commit(publish(10**6))
         wanted = [claim(f"C{n}") for n in range(2000)]
         answers: dict[int, Result] = {}
@@ -197,7 +220,7 @@ async def test_who_got_no_answer_asks_again_and_gets_the_one_there_is(mortal: Em
 
         for start in range(0, len(wanted), 250):
             await asyncio.gather(*(customer(n) for n in range(start, start + 250)))
-        await mortal.start()
+        relay.lead_to(await mortal.start())
         assert len(answers) < len(wanted)
 
         second = await asyncio.gather(*(ledger.commit(unit) for unit in wanted))

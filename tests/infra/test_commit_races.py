@@ -19,7 +19,7 @@ from domain.ledger.moves import post
 from domain.ledger.unit import Change, Committed, Moved, Opening, Repeated, Result, Reused, Short, Unit
 from infra.db.commit import CommitWatch, GroupCommit
 from infra.db.reconcile import reconcile
-from tests.builders.ledger import AT, QUOTA, allowance, claim, coupon_of, grant_row, publish, unit
+from tests.builders.ledger import AT, QUOTA, allowance, claim, coupon_of, grant_row, publish, request_of, unit
 
 
 class Watch(CommitWatch):
@@ -55,8 +55,8 @@ async def broken_laws(db: Any) -> list[str]:
 
 
 async def test_a_sell_out_gives_exactly_what_there_is(halls: tuple[list[GroupCommit], Watch], db: Any) -> None:
-    """Guard: `a.balance - a.held - a.floor + r.low >= 0` of shared accounts in ledger_write. Without it the table's own
-    check turns units away as broken; without both, it oversells.
+    """Guards: `a.balance - a.held - a.floor + r.low >= 0` of shared accounts in ledger_write, and behind it the check
+    account_above_floor of the table. Without both it oversells.
     """
     hall, watch = halls
     await hall[0].commit(publish(300))
@@ -78,16 +78,18 @@ async def test_a_sell_out_gives_exactly_what_there_is(halls: tuple[list[GroupCom
 async def test_the_same_request_a_hundred_times_at_once_has_one_effect_and_one_answer(
     halls: tuple[list[GroupCommit], Watch], db: Any
 ) -> None:
-    """Guard: the primary key of `request`."""
+    """Guard: the primary key of `request`; nothing else in these units would meet."""
     hall, _ = halls
-    await hall[0].commit(publish(300))
-    request = new_id(lane_of("C1"), AT)
+    purse, request = Account(lane_of("C1"), "purse"), request_of("C1")
+    pay_in = [post(1, sink("in"), purse, "IN")]
+    await hall[0].commit(unit(purse.lane, moves=pay_in))
+    units = [unit(purse.lane, request=request, moves=pay_in, answer=f'"{n}"') for n in range(100)]
 
-    results = await spread(hall, [claim("C1", request) for _ in range(100)])
+    results = await spread(hall, units)
 
     assert Counter(type(result) for result in results) == {Committed: 1, Repeated: 99}
     assert len({result.answer for result in results if isinstance(result, Committed | Repeated)}) == 1
-    assert await db.fetchval("select count(*) from coupon") == 1
+    assert await db.fetchval("select balance from account") == 2
     assert await broken_laws(db) == []
 
 
@@ -122,6 +124,7 @@ async def test_a_coupon_is_used_in_one_hall_only(halls: tuple[list[GroupCommit],
     claimed = claim("C1")
     await hall[0].commit(claimed)
     purse, coupon = Account(claimed.lane, "uses"), coupon_of(claimed)
+    await hall[0].commit(unit(claimed.lane, moves=[post(1, sink("used"), purse, "USE")]))
     use = [
         unit(
             claimed.lane,
@@ -134,7 +137,7 @@ async def test_a_coupon_is_used_in_one_hall_only(halls: tuple[list[GroupCommit],
     results = await spread(hall, use)
 
     assert Counter(type(result) for result in results) == {Committed: 1, Moved: 39}
-    assert await db.fetchval("select balance from account where key = 'uses'") == 1
+    assert await db.fetchval("select balance from account where key = 'uses'") == 2
 
 
 async def test_two_workers_who_fold_the_same_story_give_its_grants_once(

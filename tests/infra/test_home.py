@@ -5,7 +5,9 @@ import socket
 import stat
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -53,6 +55,21 @@ def test_a_secret_is_made_once_and_is_its_owner_s_alone(home: Home) -> None:
     assert home.secret("key") == first
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_those_who_make_a_secret_at_once_get_the_same(home: Home) -> None:
+    """Seen to fail when the draft replaces the file instead of being linked to its name."""
+    together = Barrier(8)
+
+    def make() -> str:
+        together.wait()
+        return home.secret("key")
+
+    with ThreadPoolExecutor(8) as threads:
+        made = {future.result() for future in [threads.submit(make) for _ in range(8)]}
+
+    assert len(made) == 1
+    assert [path.name for path in (home.path / "keys").iterdir()] == ["key"]
 
 
 def test_a_server_keeps_its_port_while_it_is_free(home: Home) -> None:

@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 import asyncpg
 import pytest
 
 from domain.kernel.time import business_day
+from infra.commands.worker import keep_partitions
 from infra.db.migrate import MIGRATIONS, MigrationFailed, migrate, migration_files, pending
 from infra.db.partitions import DAYS_AHEAD, ensure_partitions, partition_name
 from infra.embedded import EmbeddedPostgres
@@ -157,6 +159,34 @@ async def test_writers_go_on_while_partitions_are_made(
             assert made == [partition_name("stay", today + timedelta(days=DAYS_AHEAD + 1))]
     finally:
         await writer.close()
+
+
+async def test_a_worker_makes_the_partitions_that_are_missing(
+    empty_dsn: str, files: Path, connection: asyncpg.Connection
+) -> None:
+    await migrate(empty_dsn, directory=files)
+    missing = partition_name("stay", business_day(datetime.now(UTC)) + timedelta(days=DAYS_AHEAD))
+    await connection.execute(f"drop table {missing}")
+    stop = asyncio.Event()
+
+    keeping = asyncio.create_task(keep_partitions(empty_dsn, stop))
+
+    async with asyncio.timeout(30):
+        for _ in count():
+            if await connection.fetchval("select to_regclass($1) is not null", missing):
+                break
+            await asyncio.sleep(0.01)
+    stop.set()
+    await keeping
+
+
+async def test_a_worker_outlives_a_database_that_is_away(unused_tcp_port: int) -> None:
+    stop = asyncio.Event()
+    keeping = asyncio.create_task(keep_partitions(f"postgresql://hall@127.0.0.1:{unused_tcp_port}/hall", stop))
+    await asyncio.sleep(0)
+    stop.set()
+
+    await keeping
 
 
 async def test_the_shipped_migrations_leave_nothing_pending(pg_dsn: str) -> None:

@@ -216,6 +216,15 @@ async def test_a_request_under_way_is_answered_before_the_end(tmp_path: Path) ->
     assert Home(hall.home).is_free()
 
 
+async def test_given_servers_are_used_and_none_is_started(tmp_path: Path, pg_dsn: str, valkey_url: str) -> None:
+    given = {"HALL_DATABASE_URL": pg_dsn, "HALL_REDIS_URL": valkey_url}
+    hall = await asyncio.to_thread(lambda: run(tmp_path / "home", free_port(), **given).until_open())
+
+    assert set(hall.processes()) == {"serve", "worker"}
+    assert hall.write() == 1
+    assert hall.end(signal.SIGTERM) == 0
+
+
 @pytest.mark.parametrize("child", ["serve", "worker"])
 def test_a_child_that_cannot_start_ends_the_start_in_one_sentence(tmp_path: Path, child: str) -> None:
     hall = run(tmp_path / "home", free_port(), HALL_FAKE_FAIL=child)

@@ -13,8 +13,10 @@ from domain.ledger.unit import Repeated, Request, Reused
 from domain.offers.choose import ChooseFacts
 from domain.offers.claim import ClaimFacts
 from domain.offers.ports import Catalogs
+from domain.offers.scheduled import extends
 from domain.stories.explain import explain
 from infra.db.statements import named
+from infra.db.stores.alive import coupons_alive
 from infra.db.stores.fulfilment import delivery_of
 from infra.db.stores.stamps import Seen
 from infra.db.stores.wallet import choice_of
@@ -61,7 +63,10 @@ class CommandStore:
         eligibility = explain(offer, campaign, viewer.story, now, catalog.plans)
         profile = viewer.story.profile if viewer.story is not None else None
         person = profile.person if profile is not None else None
-        return ClaimFacts(eligibility, person, now, catalog.plans.calendar)
+        held = {}
+        if extends(offer):
+            held = await coupons_alive(self._pool, lane_of(customer), [customer], now)
+        return ClaimFacts(eligibility, person, now, catalog.plans.calendar, held.get(customer, ()))
 
     async def choose_facts(self, customer: str, choice: UUID) -> ChooseFacts | None:
         row = await self._pool.fetchrow(CHOICE, lane_of(customer), customer, choice)

@@ -10,6 +10,8 @@ import asyncpg
 import orjson
 
 from domain.kernel.ids import LANES, lane_of
+from domain.points.book import Purse, purse_of
+from domain.points.story import Given
 from infra.db.statements import named
 
 LEASE = named(
@@ -52,9 +54,13 @@ REFER = named(
 STORIES = named(
     "story.load",
     """
-    select s.customer, s.version, s.plans, s.upto, s.state
-    from unnest($1::int[], $2::text[]) q (lane, customer),
-        lateral (select * from story x where x.lane = q.lane and x.customer = q.customer offset 0) s
+    select s.customer, s.version, s.plans, s.upto, s.state,
+        p.version purse, p.balance, p.entries, p.lots, p.noticed
+    from unnest($1::int[], $2::text[]) q (lane, customer)
+        cross join lateral (select * from story x where x.lane = q.lane and x.customer = q.customer offset 0) s
+        left join lateral (
+            select * from points_account x where x.lane = q.lane and x.customer = q.customer offset 0
+        ) p on true
     """,
 )
 
@@ -76,6 +82,15 @@ GRANTS = named(
             select * from offer_grant x
             where x.lane = q.lane and x.customer = q.customer and x.by = 'STORY' offset 0
         ) g
+    """,
+)
+
+POINTS_GIVEN = named(
+    "points_entry.of_transactions",
+    """
+    select e.subject, sum(e.points)::bigint points, min(e.occurred_at) occurred_at from points_entry e
+    where e.lane = $1 and e.customer = $2 and e.kind in ('EARN', 'BONUS', 'REVERSE')
+    group by e.subject
     """,
 )
 
@@ -245,11 +260,14 @@ class Leased:
 
 @dataclass(frozen=True, slots=True)
 class StoryRow:
+    """purse: the customer's points; None before the first, and where they were not asked for."""
+
     customer: str
     version: int
     plans: int
     upto: datetime
     state: Any
+    purse: Purse | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +305,7 @@ class StoryStore:
 
     async def stories(self, customers: Sequence[str]) -> dict[str, StoryRow]:
         rows = await self._pool.fetch(STORIES, [lane_of(c) for c in customers], list(customers))
-        return {r["customer"]: _story(r) for r in rows}
+        return {r["customer"]: _story(r, _purse(r)) for r in rows}
 
     async def history(self, customers: Sequence[str]) -> dict[str, list[PastEvent]]:
         found: dict[str, list[PastEvent]] = {c: [] for c in customers}
@@ -300,6 +318,11 @@ class StoryStore:
         for r in await self._pool.fetch(GRANTS, [lane_of(c) for c in customers], list(customers)):
             found[r["customer"]].append(r)
         return found
+
+    async def points_given(self, customer: str) -> dict[str, Given]:
+        """What each transaction of the customer has brought so far."""
+        rows = await self._pool.fetch(POINTS_GIVEN, lane_of(customer), customer)
+        return {r["subject"]: Given(r["points"], r["occurred_at"]) for r in rows}
 
     async def refer(self, refs: Mapping[tuple[str, str], str]) -> set[tuple[str, str]]:
         """Write down whose each (kind, reference) is; returns those that were known before."""
@@ -390,5 +413,11 @@ class StoryStore:
         return [_story(r) for r in await self._pool.fetch(STALE_PLANS, ALL, plans, limit)]
 
 
-def _story(r: asyncpg.Record) -> StoryRow:
-    return StoryRow(r["customer"], r["version"], r["plans"], r["upto"], orjson.loads(r["state"]))
+def _story(r: asyncpg.Record, purse: Purse | None = None) -> StoryRow:
+    return StoryRow(r["customer"], r["version"], r["plans"], r["upto"], orjson.loads(r["state"]), purse)
+
+
+def _purse(r: asyncpg.Record) -> Purse | None:
+    if r["purse"] is None:
+        return None
+    return purse_of(r["purse"], r["balance"], r["entries"], orjson.loads(r["lots"]), r["noticed"])

@@ -22,6 +22,7 @@ from domain.campaigns.model import (
     EntitlementReward,
     Extension,
     FeeWaiver,
+    Funding,
     Gift,
     Limit,
     Message,
@@ -256,6 +257,7 @@ NONSENSE: dict[str, Callable[[], object]] = {
     "two consolations": lambda: Draw(
         "d", called("d"), (_prize(consolation=True), _prize("q", consolation=True)), "rewards"
     ),
+    "funding of less than all": lambda: Funding(500_000, 400_000, 0),
     "a rate for no product": lambda: PointsRate((), 1),
     "a rate below zero": lambda: PointsRate((Product.GOLD,), -1),
     "a line below zero": lambda: BudgetLine("rewards", -1),

@@ -119,6 +119,14 @@ def test_the_window_is_the_present_one_else_the_next_and_cut_to_the_run() -> Non
     assert found("2026-10-18T12:00") is None
 
 
+def test_a_window_of_a_month_is_shown_whole_on_any_of_its_days() -> None:
+    offer = an_offer(when=(Months((11, 12)),), phases=tuple(Phase))
+
+    found = window(offer, a_campaign(offer), shanghai("2026-12-28"))
+
+    assert found == Interval(shanghai("2026-11-01"), shanghai("2027-01-01"))
+
+
 def test_an_offer_without_recurring_windows_has_none() -> None:
     assert window(an_offer(), a_campaign(), shanghai("2026-10-05")) is None
 

@@ -49,7 +49,7 @@ from domain.campaigns.terms import (
     Weekday,
 )
 from domain.stories.events import StoryEvent
-from domain.stories.explain import Eligibility, Progress, explain, progress
+from domain.stories.explain import Eligibility, Progress, explain, explain_many, progress
 from domain.stories.fold import fold_all
 from domain.stories.merchants import MerchantHistory
 from domain.stories.plans import Plans
@@ -152,6 +152,21 @@ def test_existing_customers_are_told_that_it_is_for_new_ones_people_without_a_ca
     assert all(reason.remedy is not None for reason in nobody.reasons)
 
 
+def test_many_offers_at_once_are_explained_as_each_alone() -> None:
+    offers = [
+        BIND.offer,
+        an_offer("claimed"),
+        story_offer(SubjectKind.PURCHASE, code="count", conditions=(Purchases(2),)),
+    ]
+    campaign = a_campaign(*offers)
+    plans, now = plans_of(campaign), shanghai("2026-10-05")
+    state = fold_all([*newcomer(), bought("2026-10-03")], plans, MERCHANTS).state
+
+    found = explain_many([(campaign, offer) for offer in offers], state, now, plans)
+
+    assert found == [explain(offer, campaign, state, now, plans) for offer in offers]
+
+
 def test_signed_out_is_the_same_as_knowing_nothing() -> None:
     now = shanghai("2026-10-05")
 
@@ -242,6 +257,14 @@ def test_a_closed_card_is_no_card() -> None:
     asked = Asked(an_offer())
 
     assert codes(asked.at("2026-10-05", *newcomer(), closed("2026-10-04")))[0] == ["CARD_NEEDED"]
+
+
+def test_a_closed_card_makes_nobody_a_new_customer() -> None:
+    asked = Asked(an_offer(conditions=(NewCustomer(),)))
+    old = approved("2020-01-01", "card-2", new_customer=False)
+
+    assert asked.at("2026-10-05", old, *newcomer()).eligible
+    assert codes(asked.at("2026-10-05", old, *newcomer(), closed("2026-10-04")))[0] == ["NEW_CUSTOMERS_ONLY"]
 
 
 def test_a_payment_is_judged_with_everything_it_brings() -> None:

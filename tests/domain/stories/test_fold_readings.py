@@ -847,6 +847,27 @@ def test_a_pack_gives_all_its_rewards_in_one_earning() -> None:
     assert [resolved.cost for resolved in found.earned[0].rewards] == [1_500, 10_000]
 
 
+def test_a_transaction_or_instalment_told_twice_counts_once_as_it_was_told_first() -> None:
+    again = bought("2026-10-04", 900, "t1", source="another")
+    campaign = a_campaign(
+        story_offer(SubjectKind.PURCHASE, conditions=(TotalSpend(100_000),)),
+        story_offer(SubjectKind.INSTALMENT, code="each"),
+        points=RATES,
+    )
+
+    found = folded(
+        campaign,
+        *newcomer(),
+        bought("2026-10-03", 300, "t1"),
+        again,
+        instalment("2026-10-03", name="i1"),
+        instalment("2026-10-04", name="i1", source="another"),
+    )
+
+    assert [(points.transaction, points.amount) for points in found.points] == [("t1", 30_000)]
+    assert causes(found) == ["i1"]
+
+
 # Merchants -----------------------------------------------------------------------------------------------------------
 
 

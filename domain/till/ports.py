@@ -1,0 +1,65 @@
+"""What the till reads. Without locks: the commit is the arbiter of everything read here."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol, TypeAlias
+from uuid import UUID
+
+from domain.stories.state import StoryState
+from domain.till.model import Key, Outcome, Quote, Redemption, Told
+from domain.wallet.facts import CouponFacts
+
+
+@dataclass(frozen=True, slots=True)
+class PayerFacts:
+    """What the tables know of a customer. coupons: AVAILABLE and HELD ones of a kind that tills take, soonest end first.
+
+    overdue: quotes past their end whose holds have not been given back yet.
+    """
+
+    story: StoryState | None
+    coupons: tuple[CouponFacts, ...]
+    overdue: tuple[UUID, ...]
+
+
+class ReadTill(Protocol):
+    async def customer_of(self, card: str) -> str | None:
+        """Whose card it is; None for one nobody has told of."""
+        ...
+
+    async def payer(self, customer: str, now: datetime) -> PayerFacts: ...
+
+    async def coupon(self, customer: str, coupon: UUID) -> CouponFacts | None:
+        """The customer's own coupon, in whatever state."""
+        ...
+
+    async def quote(self, quote: UUID) -> Quote | None: ...
+
+    async def redemption(self, redemption: UUID) -> Redemption | None: ...
+
+    async def redeemed_for(self, quote: UUID) -> str | None:
+        """The transaction that a quote was captured for."""
+        ...
+
+    async def first_answer(self, key: Key) -> tuple[int, Told] | None:
+        """The digest and answer that the key came with first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """What a payload says: signed by us, and not over yet. id: of this payload; it is taken once."""
+
+    coupon: UUID
+    id: UUID
+    expires_at: datetime
+
+
+Present: TypeAlias = Callable[[Outcome], Told]
+"""The door's: turns an outcome into the answer that is kept."""
+
+Remember: TypeAlias = Callable[[Quote], None]
+"""Told of each quote made here, so that its capture need not read it."""
+
+Row: TypeAlias = Mapping[str, Any]

@@ -1,0 +1,212 @@
+"""What the till reads: whose card it is, what the payer has, quotes, redemptions, first answers. Nothing here writes.
+
+Reads of callers that come at the same time travel in one statement (`Together`). Whose card it is never changes, so it
+is remembered.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from domain.campaigns.terms import CouponKind
+from domain.kernel.ids import lane_of, lane_of_id
+from domain.kernel.words import Words
+from domain.stories.state import StoryState
+from domain.till.judge import AT_TILLS
+from domain.till.model import Key, Quote, Redemption, Shares, Told, lines_from_plain
+from domain.till.ports import PayerFacts
+from domain.wallet.facts import CouponFacts, CouponStatus
+from infra.db.statements import named
+from infra.db.stores.stamps import Seen
+from infra.db.together import Together
+
+MOST_COUPONS = 100
+"""Coupons of one customer that a payment looks at: those that end soonest."""
+
+REMEMBERED = 100_000
+
+CARDS = named(
+    "till.cards",
+    """
+    select q.n, r.customer from unnest($1::int[], $2::text[]) with ordinality q (lane, card, n),
+        lateral (select x.customer from reference x
+                 where x.lane = q.lane and x.kind = 'card' and x.ref = q.card offset 0) r
+    """,
+)
+
+_COUPON = (
+    "x.id, x.offer_grant, x.campaign, x.version, x.offer, x.kind, x.status, x.title_zh, x.title_en, x.value,"
+    " x.min_spend, x.merchant_groups, x.valid_from, x.expires_at"
+)
+
+PAYERS = named(
+    "till.payers",
+    f"""
+    select q.n, s.state, c.coupons, o.overdue, (select version from catalog_stamp) stamp
+    from unnest($1::int[], $2::text[], $3::timestamptz[]) with ordinality q (lane, customer, now, n)
+        left join lateral (
+            select x.state from story x where x.lane = q.lane and x.customer = q.customer offset 0
+        ) s on true
+        left join lateral (
+            select json_agg(json_build_array({_COUPON.replace("x.", "y.")})) coupons from (
+                select x.* from coupon x
+                where x.lane = q.lane and x.customer = q.customer and x.expires_at > q.now
+                    and x.status in ('AVAILABLE', 'HELD') and x.kind = any($4::text[])
+                order by x.expires_at, x.id limit {MOST_COUPONS}
+            ) y
+        ) c on true
+        left join lateral (
+            select array_agg(x.id) overdue from till_quote x
+            where x.lane = q.lane and x.customer = q.customer and x.status = 'OPEN' and x.expires_at <= q.now
+        ) o on true
+    """,
+)
+
+COUPON = named("till.coupon", f"select {_COUPON} from coupon x where x.lane = $1 and x.customer = $2 and x.id = $3")
+
+QUOTES = named(
+    "till.quotes",
+    """
+    select q.n, t.* from unnest($1::int[], $2::uuid[]) with ordinality q (lane, id, n),
+        lateral (select * from till_quote x where x.lane = q.lane and x.id = q.id offset 0) t
+    """,
+)
+
+REDEMPTION = named("till.redemption", "select x.* from redemption x where x.lane = $1 and x.id = $2")
+
+REDEEMED_FOR = named("till.redeemed_for", "select x.transaction from redemption x where x.lane = $1 and x.id = $2")
+
+FIRST_ANSWER = named(
+    "till.first_answer",
+    "select x.digest, x.status, x.answer from till_key x where x.lane = $1 and x.client = $2 and x.key = $3",
+)
+
+_KINDS = sorted(kind.value for kind in AT_TILLS)
+
+
+class TillStore:
+    """Implements ReadTill. seen: told the catalog's version that each statement saw."""
+
+    def __init__(self, pool: asyncpg.Pool, seen: Seen, *, together: int = 256) -> None:
+        self._pool = pool
+        self._seen = seen
+        self._customers: dict[str, str] = {}
+        self._ask_card = Together(self._cards, limit=together)
+        self._ask_payer = Together(self._payers, limit=together)
+        self._ask_quote = Together(self._quotes, limit=together)
+
+    async def customer_of(self, card: str) -> str | None:
+        known = self._customers.get(card)
+        if known is None:
+            known = await self._ask_card(card)
+            if known is not None:
+                if len(self._customers) >= REMEMBERED:
+                    del self._customers[next(iter(self._customers))]
+                self._customers[card] = known
+        return known
+
+    async def payer(self, customer: str, now: datetime) -> PayerFacts:
+        return await self._ask_payer((customer, now))
+
+    async def coupon(self, customer: str, coupon: UUID) -> CouponFacts | None:
+        row = await self._pool.fetchrow(COUPON, lane_of(customer), customer, coupon)
+        if row is None:
+            return None
+        plain = [str(row["id"]), str(row["offer_grant"]), *list(row)[2:12]]
+        return _coupon(customer, plain, row["valid_from"], row["expires_at"])
+
+    async def quote(self, quote: UUID) -> Quote | None:
+        return await self._ask_quote(quote)
+
+    async def redemption(self, redemption: UUID) -> Redemption | None:
+        row = await self._pool.fetchrow(REDEMPTION, lane_of_id(redemption), redemption)
+        return None if row is None else redemption_of(row)
+
+    async def redeemed_for(self, quote: UUID) -> str | None:
+        found: str | None = await self._pool.fetchval(REDEEMED_FOR, lane_of_id(quote), quote)
+        return found
+
+    async def first_answer(self, key: Key) -> tuple[int, Told] | None:
+        row = await self._pool.fetchrow(FIRST_ANSWER, key.lane, key.client, key.key)
+        return None if row is None else (row["digest"], Told(row["status"], row["answer"], again=True))
+
+    # --- of several callers
+
+    async def _cards(self, cards: Sequence[str]) -> list[str | None]:
+        found: list[str | None] = [None] * len(cards)
+        for n, customer in await self._pool.fetch(CARDS, [lane_of(card) for card in cards], list(cards)):
+            found[n - 1] = customer
+        return found
+
+    async def _payers(self, asked: Sequence[tuple[str, datetime]]) -> list[PayerFacts]:
+        customers = [customer for customer, _ in asked]
+        rows = await self._pool.fetch(
+            PAYERS, [lane_of(each) for each in customers], customers, [now for _, now in asked], _KINDS
+        )
+        found: list[PayerFacts] = [_NOTHING] * len(asked)
+        for n, state, coupons, overdue, stamp in rows:
+            self._seen(stamp)
+            story = None if state is None else StoryState.from_plain(orjson.loads(state))
+            wallet = () if coupons is None else _coupons(customers[n - 1], orjson.loads(coupons))
+            found[n - 1] = PayerFacts(story, wallet, tuple(overdue or ()))
+        return found
+
+    async def _quotes(self, ids: Sequence[UUID]) -> list[Quote | None]:
+        found: list[Quote | None] = [None] * len(ids)
+        for row in await self._pool.fetch(QUOTES, [lane_of_id(id) for id in ids], list(ids)):
+            found[row["n"] - 1] = _quote(row)
+        return found
+
+
+_NOTHING = PayerFacts(None, (), ())
+
+
+def _coupons(customer: str, rows: Sequence[Sequence[Any]]) -> tuple[CouponFacts, ...]:
+    return tuple(
+        _coupon(customer, row, datetime.fromisoformat(row[12]), datetime.fromisoformat(row[13])) for row in rows
+    )
+
+
+def _coupon(customer: str, row: Sequence[Any], valid_from: datetime, expires_at: datetime) -> CouponFacts:
+    """row: in the order of `_COUPON`."""
+    return CouponFacts(
+        UUID(row[0]), customer, UUID(row[1]), row[2], row[3], row[4], CouponKind(row[5]), CouponStatus(row[6]),
+        Words(row[7], row[8]), row[9], row[10], tuple(row[11]), valid_from, expires_at,
+    )  # fmt: skip
+
+
+def _quote(row: Mapping[str, Any]) -> Quote:
+    return Quote(
+        row["id"], row["lane"], row["client"], row["customer"], row["card"], row["merchant"], row["amount"],
+        row["discount"], row["status"], row["expires_at"], lines_from_plain(orjson.loads(row["lines"])),
+    )  # fmt: skip
+
+
+def redemption_of(row: Mapping[str, Any]) -> Redemption:
+    return Redemption(
+        row["id"], row["lane"], row["client"], row["customer"], row["merchant"], row["transaction"], row["amount"],
+        row["discount"], lines_from_plain(orjson.loads(row["lines"])), tuple(row["coupons"]), row["version"],
+        row["refunded"], row["taken_back"], tuple(Shares(*each) for each in orjson.loads(row["back"])), row["whole"],
+        row["at"],
+    )  # fmt: skip
+
+
+class RecentQuotes:
+    """Quotes made by this process, as they were made, so that their captures need not read them. A hint."""
+
+    def __init__(self, most: int = 20_000) -> None:
+        self._most = most
+        self._found: dict[UUID, Quote] = {}
+
+    def keep(self, quote: Quote) -> None:
+        if len(self._found) >= self._most:
+            del self._found[next(iter(self._found))]
+        self._found[quote.id] = quote
+
+    def take(self, id: UUID) -> Quote | None:
+        """Once: who comes again reads what became of it."""
+        return self._found.pop(id, None)
