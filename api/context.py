@@ -34,6 +34,8 @@ from domain.offers.choose import ReadChoices
 from domain.offers.claim import ReadClaims
 from domain.offers.ports import Catalogs, OfferKey, ReadQuotas
 from domain.offers.sign_up import ReadSignUps, ReadWaitingLists
+from domain.points.ports import ReadPoints
+from domain.points.redeem import ReadRedemptions
 from domain.wallet.facts import ChoiceFacts, CouponFacts, DeliveryFacts
 from domain.wallet.ports import ReadWallet
 
@@ -64,6 +66,8 @@ class Deps:
     waiting_lists: ReadWaitingLists
     messages: ReadMessages
     consent: KeepConsent
+    points: ReadPoints
+    redemptions: ReadRedemptions
     seal: Seal
     ledger: Ledger
     trusted_proxies: Networks = field(default=())

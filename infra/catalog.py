@@ -108,7 +108,7 @@ class CatalogHolder:
             self.seen(await conn.fetchval("select version from catalog_stamp"))
             before = self.held.stamp
             if (await self.latest()).stamp != before:
-                log.info("catalog_followed", stamp=self.held.stamp)
+                log.debug("catalog_followed", stamp=self.held.stamp)
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(woken.wait(), LOOK_EVERY_S)
 

@@ -35,6 +35,7 @@ from domain.offers.scheduled import LOOK
 from domain.offers.sign_up import MOVE_UP
 from infra import metrics
 from infra.campaigns.publish import Published, Unchanged, load_catalog, publish_shipped
+from infra.campaigns.points_catalog import publish_items, shipped_items
 from infra.catalog import CatalogHolder
 from infra.clock import BusinessClock, WallClock
 from infra.db.commit import CommitWatch, GroupCommit
@@ -46,6 +47,7 @@ from infra.db.stores.inbox import EventInbox, load_print_key, open_data
 from infra.db.stores.messages import MessageStore
 from infra.db.stores.offers import OfferStore
 from infra.db.stores.participation import ParticipationStore, WaitingListStore
+from infra.db.stores.points import PointsStore
 from infra.db.stores.profiles import ProfileStore
 from infra.db.stores.schedules import ScheduleStore
 from infra.db.stores.stories import StoryStore
@@ -62,6 +64,7 @@ from infra.settings import Settings, clients_of, load_keys
 from infra.worker.general import MARK_TOPIC, GeneralEvents
 from infra.worker.messages import Messages
 from infra.worker.outbox import Handler, Outbox
+from infra.worker.points import PointsSweep
 from infra.worker.schedules import Schedules
 from infra.worker.stories import StoryWorker
 from infra.worker.waiting import WaitingPlaces
@@ -137,6 +140,7 @@ async def open_hall(settings: Settings, *, application: str) -> AsyncIterator[Ha
                 follow_clock=clock.reread,
                 schedules=schedules,
                 messages=messages,
+                points=PointsSweep(PointsStore(pool), ledger, clock),
             )
             try:
                 yield Hall(settings, pool, clock, catalog, ledger, sealer, store, stories, worker, outbox)
@@ -209,6 +213,7 @@ async def _doors(hall: Hall) -> _Doors:
     commands = CommandStore(pool, hall.catalog.seen, viewers, hall.catalog)
     participation = ParticipationStore(pool, commands, viewers, hall.catalog, hall.store)
     messages = MessageStore(pool)
+    points = PointsStore(pool)
     deps = Deps(
         clock=hall.clock,
         check_customer=tokens.check_customer,
@@ -228,6 +233,8 @@ async def _doors(hall: Hall) -> _Doors:
         waiting_lists=WaitingListStore(pool),
         messages=messages,
         consent=messages,
+        points=points,
+        redemptions=points,
         seal=hall.sealer.seal,
         ledger=hall.ledger,
         trusted_proxies=settings.trusted_proxies,
@@ -305,7 +312,9 @@ async def publish_shipped_plans(settings: Settings) -> list[Published | Unchange
     pool = await open_pool(dsn, application="hall publish", min_size=1, max_size=2)
     try:
         async with GroupCommit(dsn, in_flight=1, application="hall publish ledger") as ledger:
-            return await publish_shipped(pool, ledger, starts_on=settings.plan_start, now=datetime.now(UTC))
+            published = await publish_shipped(pool, ledger, starts_on=settings.plan_start, now=datetime.now(UTC))
+            await publish_items(pool, ledger, shipped_items(), now=datetime.now(UTC))
+            return published
     finally:
         await pool.close()
 

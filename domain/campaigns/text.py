@@ -153,7 +153,7 @@ _NOTICE = {Notice.EMAIL: Words("电子邮件", "e-mail"), Notice.SMS: Words("短
 def _limits(offer: Offer) -> Iterable[Words]:
     for limit in offer.limits:
         per, period = PER[limit.per], PERIOD[limit.period]
-        yield Words(f"次数限制：{per.zh}{period.zh}最多{limit.max}次", f"Limit: {limit.max} {per.en} {period.en}")
+        yield Words(f"次数限制：{per.zh}{period.zh}限{limit.max}次", f"Limit: {limit.max} {per.en} {period.en}")
     if offer.limits and offer.bonus is not None and offer.grants:
         yield Words("积分加赠不受次数限制", "The limit does not touch the points on top")
     if offer.quota is not None:
@@ -166,11 +166,11 @@ def _till(offer: Offer) -> Iterable[Words]:
     if offer.stacking.stackable and offer.stacking.exclusion_group is None:
         yield Words("可与其他优惠同享", "It goes together with other offers")
     elif offer.stacking.stackable:
-        yield Words("同类优惠仅享最优一项", "Of offers of the same group the best one counts")
+        yield Words("同类优惠仅享优惠金额较大的一项", "Of offers of the same group the larger one counts")
     else:
         yield Words(
-            "不与本活动其他立减同享，系统自动选择最优一项",
-            "It does not add up with this campaign's others; the best counts",
+            "不与本活动其他立减同享，系统自动选择优惠金额较大的一项",
+            "It does not add up with this campaign's others; the larger one counts",
         )
     returns = offer.returns
     kept = [
@@ -230,7 +230,7 @@ def reward_words(reward: Reward, campaign: Campaign, names: Naming = NO_NAMES) -
             most, until = Words("", ""), _validity(valid)
             if cap is not None:
                 figure = money(cap)
-                most = Words(f"，最高{figure.zh}", f", at most {figure.en}")
+                most = Words(f"，封顶{figure.zh}", f", at most {figure.en}")
             return Words(
                 f"返还{percent(ppm)}%{most.zh}，以还款券发放，{until.zh}",
                 f"{percent(ppm)} % back{most.en}, as a repayment coupon, {until.en}",
@@ -270,7 +270,7 @@ def reward_words(reward: Reward, campaign: Campaign, names: Naming = NO_NAMES) -
                 figure = money(off)
                 return Words(f"立减{figure.zh}", f"{figure.en} off")
             most = money(cap or 0)
-            return Words(f"立减{percent(ppm)}%，最高{most.zh}", f"{percent(ppm)} % off, at most {most.en}")
+            return Words(f"立减{percent(ppm)}%，封顶{most.zh}", f"{percent(ppm)} % off, at most {most.en}")
         case Place(title=title, starts_at=starts_at, where=where):
             then = moment(starts_at)
             return Words(f"{title.zh}，{then.zh}，{where.zh}", f"{title.en}, {then.en}, {where.en}")

@@ -78,7 +78,7 @@ class DrawTurn:
             return short
         entry = self._entry(head, secret, standing, budget)
         prize = next(prize for prize in draw.prizes if prize.code == entry.prize)
-        return self._unit(unit, entry, prize, row, Head(entry.sequence, secret.day, ""), stands)
+        return self._unit(unit, entry, prize, row, head)
 
     def _short(self, standing: Standing, budget: Account) -> Short | None:
         """Not even the consolation can be paid for; or there is none, and something that may be won is gone."""
@@ -122,7 +122,7 @@ class DrawTurn:
             previous=head.hash,
         )
 
-    def _unit(self, unit: Unit, entry: Entry, prize: Prize, row: Row, head: Head, stands: object) -> Unit:
+    def _unit(self, unit: Unit, entry: Entry, prize: Prize, row: Row, before: Head) -> Unit:
         of, chance, at = self.of, self.chance, self.at
         campaign, draw = of.campaign, of.draw
         body = entry.text()
@@ -161,7 +161,7 @@ class DrawTurn:
             "lane": row.lane, "campaign": campaign.code, "draw": draw.code, "sequence": entry.sequence,
             "day": entry.day, "prize": prize.code, "result": self.result, "hash": digest, "body": body,
         })  # fmt: skip
-        moved = Head(head.sequence, head.day, digest).text()
+        after = Head(entry.sequence, entry.day, digest)
         return Unit(
             id=unit.id,
             lane=unit.lane,
@@ -171,7 +171,7 @@ class DrawTurn:
             opens=parts.opens,
             changes=(
                 Change("draw_chance", chance.id, "OPEN", "DRAWN"),
-                Change(row.kind, row.key, stands if isinstance(stands, str) else "", moved, lane=row.lane),
+                Change(row.kind, row.key, before.text(), after.text(), lane=row.lane),
                 *parts.changes,
             ),
             rows=parts.rows,

@@ -17,8 +17,8 @@ _WORDS_END = 2**32 // PPM * PPM
 def roll(secret: bytes, draw: str, sequence: int, nonce: str) -> int:
     """0 to 999,999, each as likely. draw: `<campaign>/<draw>`. nonce: the customer's.
 
-    HMAC-SHA256 of `draw, sequence, nonce, try` (a line each) under the secret, read as eight big-endian words; the first
-    word below 4,294,000,000 counts, modulo a million. Where none of the eight is (once in 10^29), the next try.
+    HMAC-SHA256 of `draw, sequence, nonce, try` (a line each) under the secret, read as eight big-endian words; the
+    first word below 4,294,000,000 counts, modulo a million. Where none of the eight is (once in 10^29), the next try.
     """
     for attempt in count():
         digest = hmac.digest(secret, f"{draw}\n{sequence}\n{nonce}\n{attempt}".encode(), "sha256")

@@ -1,7 +1,7 @@
 """Whether words may go out to a customer, and when.
 
-Promotions go to those who agreed to them, and not at night (Advertising Law, article 43; PIPL, article 24). An answer to
-something of the customer's own needs no agreement and goes at once.
+Promotions go to those who agreed to them, and not at night (Advertising Law, article 43; PIPL, article 24). An answer
+to something of the customer's own needs no agreement and goes at once.
 """
 
 from dataclasses import dataclass

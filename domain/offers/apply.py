@@ -22,7 +22,7 @@ from domain.kernel.prints import fingerprint
 from domain.kernel.time import Clock
 from domain.kernel.words import Words
 from domain.ledger.unit import Change, Committed, Ledger, Moved, Repeated, Request, Reused, Short
-from domain.offers.asked import Applied, ApplicationFacts, ApplicationStatus, ApplyOutcome
+from domain.offers.asked import ApplicationFacts, ApplicationStatus, Applied, ApplyOutcome
 from domain.offers.award import Award, Parts, award, return_limits, take_limits, tell
 from domain.offers.claim import ClaimFacts, FindOffer, ReadClaims, refusal_for
 from domain.offers.notices import APPROVED, APPROVED_TITLE, REJECTED, REJECTED_TITLE, about

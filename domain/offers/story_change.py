@@ -7,13 +7,13 @@ together with the story's next version.
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from uuid import UUID
 
-from domain.campaigns.model import Campaign, Offer
+from domain.campaigns.model import Campaign, DrawChance, Offer
 from domain.kernel.time import iso
 from domain.offers.award import Award, Parts, award, missed
-from domain.offers.take_back import GivenGrant, Held, take_back
+from domain.offers.take_back import GivenGrant, Held, lower, take_back
 from domain.stories.fold import Earned
 
 Earning: TypeAlias = tuple[str, str, str]
@@ -25,10 +25,14 @@ STANDING = frozenset({"GIVEN", "PENDING", "MISSED", "KEPT", "LAPSED"})
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """gained: earned and not given yet, with the round it is given in. lost: given and no longer earned."""
+    """gained: earned and not given yet, with the round it is given in. lost: given and no longer earned.
+
+    lowered: draw chances given, and earned still, by a purchase of which another amount is left now.
+    """
 
     gained: tuple[tuple[Earned, int], ...] = ()
     lost: tuple[GivenGrant, ...] = ()
+    lowered: tuple[tuple[Earned, GivenGrant], ...] = ()
 
 
 def difference(earned: Iterable[Earned], given: Sequence[GivenGrant]) -> Difference:
@@ -41,10 +45,12 @@ def difference(earned: Iterable[Earned], given: Sequence[GivenGrant]) -> Differe
         rounds[earning] = max(rounds.get(earning, 0), grant.round)
         if grant.status in STANDING:
             standing[earning] = grant
-    gained, lost = [], []
+    gained, lost, lowered = [], [], []
     for earning, one in now.items():
         grant_now = standing.get(earning)
         if grant_now is not None and grant_now.amount == one.amount:
+            if grant_now.basis != one.basis and grant_now.status == "GIVEN" and _has_chances(one):
+                lowered.append((one, grant_now))
             continue
         if grant_now is not None and grant_now.status != "KEPT":
             lost.append(grant_now)
@@ -53,7 +59,11 @@ def difference(earned: Iterable[Earned], given: Sequence[GivenGrant]) -> Differe
     for earning, grant in standing.items():
         if earning not in now and grant.status in ("GIVEN", "PENDING", "MISSED"):
             lost.append(grant)
-    return Difference(tuple(gained), tuple(lost))
+    return Difference(tuple(gained), tuple(lost), tuple(lowered))
+
+
+def _has_chances(one: Earned) -> bool:
+    return any(isinstance(resolved.reward, DrawChance) for resolved in one.rewards)
 
 
 def newly_earned(earned: Iterable[Earned], given: Sequence[GivenGrant]) -> Difference:
@@ -84,7 +94,7 @@ FindVersion = Callable[[str, int, str], tuple[Campaign, Offer]]
 class StoryChange:
     """Everything of one customer's unit, in pieces, so that one piece that finds nothing left can be told apart.
 
-    gained: each award with its parts; short ones are replaced by `missed`. lost: what is taken back.
+    gained: each award with its parts; short ones are replaced by `missed`. lost: what is taken back or lowered.
     """
 
     gained: list[tuple[Award, Parts]] = field(default_factory=list)
@@ -126,21 +136,22 @@ def decide(
         change.lost.append(piece)
         if any(moved.kind == "offer_grant" and moved.new == "KEPT" for moved in piece.changes):
             kept.add((grant.campaign, grant.offer, grant.cause))
+    for one, grant in found.lowered:
+        change.lost.append(lower(grant, list(held.get(grant.id, ())), one.basis, _details(one, grant.person)))
     for one, round in found.gained:
         if earning_of(one) in kept:
             continue  # earned with another figure, but the old one is used: the case settles the difference
         campaign, offer = find(one.campaign, one.version, one.offer)
-        details = {
-            "card": one.card,
-            "person": person,
-            "earnedAt": iso(one.at),
-            "amount": one.amount,
-            "basis": one.basis,
-            "subject": one.subject,
-        }
         order = Award(
             campaign, offer, customer, one.cause, at, one.at, amount=one.amount, basis=one.basis, card=one.card,
-            person=person, round=round, details=details,
+            person=person, round=round, details=_details(one, person),
         )  # fmt: skip
         change.gained.append((order, award(order)))
     return change
+
+
+def _details(one: Earned, person: str | None) -> dict[str, Any]:
+    return {
+        "card": one.card, "person": person, "earnedAt": iso(one.at), "amount": one.amount, "basis": one.basis,
+        "subject": one.subject,
+    }  # fmt: skip

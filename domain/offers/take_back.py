@@ -3,7 +3,7 @@
 Pure. Source of the rule: contract section 6, "refund before the reward is used", and plan rule A5 for instalments.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,7 +22,10 @@ from domain.offers.periods import period_of
 
 @dataclass(frozen=True, slots=True)
 class GivenGrant:
-    """A grant as it stands in the tables. details: what it was given for (card, person, earned_at, amount)."""
+    """A grant as it stands in the tables, with what it was given for.
+
+    basis: fen of the purchase or instalment it was earned with, after refunds.
+    """
 
     id: UUID
     customer: str
@@ -40,6 +43,7 @@ class GivenGrant:
     person: str | None
     amount: Fen
     device: str | None = None
+    basis: Fen = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,19 @@ def take_back(grant: GivenGrant, held: Sequence[Held], offer: Offer, at: datetim
     if grant.status == "GIVEN":
         _return_places(parts, grant, offer)
     _return_limits(parts, grant, offer)
+    return parts
+
+
+def lower(grant: GivenGrant, held: Sequence[Held], basis: Fen, details: Mapping[str, Any]) -> Parts:
+    """The grant stays, but less (or more) is left of its purchase: chances not drawn yet count from that.
+
+    details: the grant's, as they are now.
+    """
+    parts = Parts()
+    parts.changes.append(Change("offer_grant", grant.id, grant.status, grant.status, {"details": dict(details)}))
+    for one in held:
+        if (one.kind, one.status) == ("draw_chance", "OPEN"):
+            parts.changes.append(Change("draw_chance", one.id, "OPEN", "OPEN", {"basis": basis}))
     return parts
 
 

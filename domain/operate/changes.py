@@ -223,7 +223,7 @@ def _restrict(change: SetPaymentMethods, offer: Offer) -> Offer | Stale | Nothin
     wanted = tuple(method for method in ALL_METHODS if method in change.target)
     if wanted == present:
         return NothingToChange()
-    return replace(offer, conditions=conditions_with(offer, wanted))
+    return replace(offer, conditions=conditions_with(offer, wanted), open_to_all=False)
 
 
 def conditions_with(offer: Offer, methods: tuple[PaymentMethod, ...]) -> Any:

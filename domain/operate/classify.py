@@ -1,7 +1,7 @@
 """Whether a new version of a campaign is in the customers' favour.
 
 Every difference between two versions is classed by itself, the change as a whole by its worst one. What is not known to
-be harmless counts as adverse: a person then looks at it twice. Source of the rule: SAMR Order 32, and the plan's rule A18.
+be harmless counts as adverse: a person then looks at it twice. Source of the rule: SAMR Order 32, and plan rule A18.
 """
 
 from collections.abc import Iterator
@@ -78,7 +78,7 @@ def _differences(old: Campaign, new: Campaign, now: datetime) -> Iterator[Differ
     for offer in old.offers:
         if offer.code not in present:
             yield Difference(offer.code, Effect.ADVERSE)
-        elif offer != present[offer.code] or old.phases != new.phases:
+        elif offer != present[offer.code]:
             yield from _of_offer(old, offer, new, present[offer.code])
     for code in present.keys() - {offer.code for offer in old.offers}:
         yield Difference(code, Effect.FAVOURABLE)
@@ -87,7 +87,7 @@ def _differences(old: Campaign, new: Campaign, now: datetime) -> Iterator[Differ
 _HARMLESS = frozenset(
     {"title", "subtitle", "section", "line", "kind_is", "action", "tags", "affinity", "priority", "notes"}
 )
-_APART = frozenset({"quota", "paused", "limits", "conditions", "rewards", "phases", "between", "code"})
+_APART = frozenset({"open_to_all", "quota", "paused", "limits", "conditions", "rewards", "phases", "between", "code"})
 
 
 def _of_offer(old_campaign: Campaign, old: Offer, new_campaign: Campaign, new: Offer) -> Iterator[Difference]:
@@ -98,8 +98,9 @@ def _of_offer(old_campaign: Campaign, old: Offer, new_campaign: Campaign, new: O
         yield Difference(f"{code}.quota", less)
     if old.paused != new.paused:
         yield Difference(f"{code}.paused", Effect.ADVERSE if new.paused else Effect.FAVOURABLE)
-    was, will = opens_and_closes(old, old_campaign), opens_and_closes(new, new_campaign)
-    yield from _span(f"{code}.between", (was.opens_at, was.closes_at), (will.opens_at, will.closes_at))
+    if (old.phases, old.between) != (new.phases, new.between):  # else the campaign's phases tell
+        was, will = opens_and_closes(old, old_campaign), opens_and_closes(new, new_campaign)
+        yield from _span(f"{code}.between", (was.opens_at, was.closes_at), (will.opens_at, will.closes_at))
     yield from _methods(code, old, new)
     if _others(old) != _others(new):
         yield Difference(f"{code}.if", Effect.ADVERSE)

@@ -7,7 +7,8 @@ Then the version row and the catalog's stamp are committed together, which also 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
@@ -17,7 +18,7 @@ from uuid import NAMESPACE_URL, uuid5
 import asyncpg
 
 from domain.campaigns.lint import Severity, lint_change
-from domain.campaigns.model import Campaign
+from domain.campaigns.model import Campaign, SignUp
 from domain.kernel.errors import Broken, HallError
 from domain.kernel.ids import LANES, lane_of, new_id
 from domain.kernel.prints import fingerprint
@@ -27,7 +28,10 @@ from domain.ledger.accounts import Account
 from domain.ledger.moves import Move, post
 from domain.ledger.unit import Committed, Ledger, Repeated, Request, Short, Unit
 from domain.merchants.facts import MerchantFacts
+from domain.offers.award import AT_ONCE
 from domain.offers.catalog import Catalog
+from domain.offers.sign_up import MOVE_UP
+from domain.operate.classify import Difference, differences, effect_of
 from domain.stories.events import MerchantStatus, MerchantUpdated, read_event
 from domain.stories.merchants import MerchantHistory
 from domain.stories.plans import Plans, Version
@@ -41,6 +45,9 @@ from infra.db.statements import named
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 """From when a campaign's first version judges: always."""
+
+HALL = "hall"
+"""The author of what comes with the hall."""
 
 DAYS_RUN_AT_FIRST_START = timedelta(days=30)
 _LOCK = 0x48414C4C01  # any number that nothing else of the hall locks
@@ -59,6 +66,13 @@ ALL_VERSIONS = named(
     from campaign_version order by campaign, version
     """,
 )
+NEWEST_BY = named(
+    "campaign_version.newest_by",
+    """
+    select distinct on (campaign) campaign, digest, starts_on
+    from campaign_version where author = $1 order by campaign, version desc
+    """,
+)
 LISTED = named(
     "campaign_version.listed",
     """
@@ -72,6 +86,13 @@ INSERT = named(
     insert into campaign_version
         (campaign, version, file, digest, starts_on, effective_from, published_at, author, reason)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    """,
+)
+AUDIT = named(
+    "audit.write",
+    """
+    insert into audit (lane, id, at, actor, action, subject, reason, effect, second, details)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
     """,
 )
 STAMP = named("catalog_stamp.read", "select version from catalog_stamp")
@@ -141,30 +162,60 @@ async def publish(
         PublishRefused: it takes back what has been given, or changes a draw that runs to the customers' disadvantage.
         Busy, DatabaseUnreachable: as of the ledger; a repetition under the same file goes on where it stopped.
     """
-    digest, head = sha256(text.encode()).hexdigest(), head_of(text)
+    async with publishing(pool) as conn:
+        return await publish_on(
+            conn, ledger, text, file=file, starts_on=starts_on, author=author, reason=reason, now=now
+        )
+
+
+@asynccontextmanager
+async def publishing(pool: Any) -> AsyncIterator[Any]:
+    """A connection in a transaction in which nobody else publishes."""
     async with pool.acquire() as conn, conn.transaction():
         await conn.execute(LOCK, _LOCK)
-        newest = await _newest(conn)
-        before = newest.pop(head.code, None)
-        loaded = load_campaign(
-            text,
-            file=file,
-            starts_on=starts_on or head.starts or (before.starts_on if before is not None else None),
-            version=1 if before is None else before.version + 1,
-            elsewhere=elsewhere_of({code: head_of(found.file) for code, found in newest.items()}),
-        )
-        campaign = loaded.campaign
-        if before is not None and (before.digest, before.starts_on) == (digest, loaded.starts_on):
-            await _issue(conn, ledger, campaign, now)  # a publication that stopped half-way may have moved the totals
-            return Unchanged(head.code, before.version)
-        if errors := found_by_lint(loaded, file, Severity.ERROR):
-            raise CampaignUnreadable(errors)
-        if before is not None:
-            _refuse_change(before, campaign, now)
-        await _issue(conn, ledger, campaign, now)
-        effective_from = BEGINNING if before is None else now
-        version = (campaign.code, campaign.version, text, digest, loaded.starts_on, effective_from, now, author, reason)
-        await _insert(conn, version)
+        yield conn
+
+
+async def publish_on(
+    conn: Any,
+    ledger: Ledger,
+    text: str,
+    *,
+    file: str,
+    starts_on: date | None = None,
+    author: str,
+    reason: str,
+    now: datetime,
+    second: str | None = None,
+) -> Published | Unchanged:
+    """`publish` on a connection of `publishing`, so that more can be written in the same transaction.
+
+    second: who agreed to it, where the change needed another person.
+    """
+    digest, head = sha256(text.encode()).hexdigest(), head_of(text)
+    newest = await _newest(conn)
+    before = newest.pop(head.code, None)
+    loaded = load_campaign(
+        text,
+        file=file,
+        starts_on=starts_on or head.starts or (before.starts_on if before is not None else None),
+        version=1 if before is None else before.version + 1,
+        elsewhere=elsewhere_of({code: head_of(found.file) for code, found in newest.items()}),
+    )
+    campaign = loaded.campaign
+    if before is not None and (before.digest, before.starts_on) == (digest, loaded.starts_on):
+        await _issue(conn, ledger, campaign, now)  # a publication that stopped half-way may have moved the totals
+        return Unchanged(head.code, before.version)
+    if errors := found_by_lint(loaded, file, Severity.ERROR):
+        raise CampaignUnreadable(errors)
+    changed: tuple[Difference, ...] = ()
+    if before is not None:
+        changed = differences(_refuse_change(before, campaign, now), campaign, now)
+    await _issue(conn, ledger, campaign, now)
+    effective_from = BEGINNING if before is None else now
+    version = (campaign.code, campaign.version, text, digest, loaded.starts_on, effective_from, now, author, reason)
+    await _insert(conn, version)
+    await _audit(conn, campaign, changed, first=before is None, author=author, reason=reason, second=second, now=now)
     return Published(campaign.code, campaign.version, effective_from)
 
 
@@ -176,13 +227,20 @@ async def publish_shipped(
     starts_on: the first active day; without it the day of the first publication stays, which is 30 days before it.
     """
     found = await _newest(pool)
+    by_hall = {row["campaign"]: row for row in await pool.fetch(NEWEST_BY, HALL)}
     done: list[Published | Unchanged] = []
     for name in SHIPPED:
         text = (HERE / name).read_text(encoding="utf-8")
         before = found.get(head_of(text).code)
+        mine = by_hall.get(head_of(text).code)
+        same = mine is not None and mine["digest"] == sha256(text.encode()).hexdigest()
+        if before and mine and same and starts_on in (None, mine["starts_on"]):
+            # The file is published as it stands; what operators changed since then stays.
+            done.append(Unchanged(mine["campaign"], before.version))
+            continue
         day = starts_on or (before.starts_on if before else business_day(now) - DAYS_RUN_AT_FIRST_START)
         reason = "comes with the hall" if before is None else "changed with the hall"
-        done.append(await publish(pool, ledger, text, file=name, starts_on=day, author="hall", reason=reason, now=now))
+        done.append(await publish(pool, ledger, text, file=name, starts_on=day, author=HALL, reason=reason, now=now))
     return done
 
 
@@ -261,6 +319,7 @@ async def _issue(conn: Any, ledger: Ledger, campaign: Campaign, now: datetime) -
         request=Request(owner, uuid5(NAMESPACE_URL, f"{owner}:{number}"), fingerprint(answer)),
         moves=moves,
         answer=answer,
+        rows={"outbox": _looks(campaign, held, now)},
     )
     match await ledger.commit(unit):
         case Committed() | Repeated():
@@ -269,6 +328,19 @@ async def _issue(conn: Any, ledger: Ledger, campaign: Campaign, now: datetime) -
             raise PublishRefused(await _already_given(conn, account, held))
         case other:
             raise Broken(f"publishing {campaign.code} met {other}")
+
+
+def _looks(campaign: Campaign, held: Mapping[str, int], now: datetime) -> list[dict[str, Any]]:
+    """Promises to look at the waiting lists of offers that have more places now."""
+    lane = lane_of(campaign.code)
+    return [
+        {
+            "lane": lane, "id": new_id(lane, now), "topic": MOVE_UP,
+            "payload": {"campaign": campaign.code, "offer": offer.code}, "due_at": AT_ONCE, "created_at": now,
+        }
+        for offer in campaign.offers
+        if isinstance(offer.trigger, SignUp) and (offer.quota or 0) > held.get(f"quota|{offer.code}", offer.quota or 0)
+    ]  # fmt: skip
 
 
 def _move(campaign: str, name: str, more: int) -> Move | None:
@@ -301,10 +373,31 @@ async def _newest(reader: Any) -> dict[str, _Newest]:
     }
 
 
-def _refuse_change(before: _Newest, campaign: Campaign, now: datetime) -> None:
+def _refuse_change(before: _Newest, campaign: Campaign, now: datetime) -> Campaign:
+    """The campaign as it was. Raises PublishRefused."""
     old = load_campaign(
         before.file, file="", starts_on=before.starts_on, version=before.version, elsewhere=None
     ).campaign
     found = lint_change(old, campaign, now)
     if found:
         raise PublishRefused(" ".join(found))
+    return old
+
+
+async def _audit(
+    conn: Any,
+    campaign: Campaign,
+    changed: tuple[Difference, ...],
+    *,
+    first: bool,
+    author: str,
+    reason: str,
+    second: str | None,
+    now: datetime,
+) -> None:
+    lane = lane_of(campaign.code)
+    await conn.execute(
+        AUDIT, lane, new_id(lane, now), now, author, "campaign published", campaign.code, reason,
+        None if first else effect_of(changed).value, second,
+        json.dumps({"version": campaign.version, "differences": {each.path: each.effect for each in changed}}),
+    )  # fmt: skip

@@ -11,7 +11,7 @@ its neighbours one by one, and after `TRIES` it is parked where a person sees it
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
@@ -32,6 +32,8 @@ from domain.offers.scheduled import LOOK, running_once
 from domain.offers.story_change import NOTHING_NEW, Difference, StoryChange, decide, difference, newly_earned
 from domain.offers.take_back import GivenGrant, Held, InUse
 from domain.offers.units import unit_of
+from domain.points.book import Book
+from domain.points.story import earn, put_right
 from domain.stories.events import (
     CardApproved,
     CustomerUpdated,
@@ -135,7 +137,7 @@ class StoryWorker:
                 unowned.append((one, event))
             else:
                 applied += await self._guarded([one], self._general.apply(one, event))
-        known_before = await self._refer(work for work in by_customer.values())
+        known_before = await self._refer(by_customer)
         for work in by_customer.values():
             work.refold |= work.customer in known_before
         await self._find_owners(unowned, by_customer)
@@ -172,16 +174,17 @@ class StoryWorker:
     def _read(self, one: Leased) -> StoryEvent:
         return read_event(one.type, one.at, one.source, one.id, self._opened(one.data))
 
-    async def _refer(self, works: Iterable[_Work]) -> set[str]:
-        """Write down whose transactions, instalments and cards these are, and wake what waited for them.
+    async def _refer(self, works: Mapping[str, _Work]) -> set[str]:
+        """Write down whose transactions, instalments and cards these are, and lease what waited for them.
 
+        A refund that came before its purchase is applied with it, so that nothing is given that is known to go back.
         Returns the customers of whom something was known already under another event: their whole story is folded.
         """
         refs: dict[tuple[str, str], str] = {}
         updates = []
         paid_at: dict[tuple[str, str], None] = {}
         again: set[str] = set()
-        for work in works:
+        for work in works.values():
             for event in work.events:
                 match event:
                     case TransactionPosted():
@@ -200,7 +203,19 @@ class StoryWorker:
         if refs:
             known = await self._store.refer(refs)
             again = {refs[ref] for ref in known if ref[0] != "card"}
-            await self._store.wake([f"{kind}|{ref}" for kind, ref in refs if kind != "card"], datetime.now(UTC))
+            waited = [f"{kind}|{ref}" for kind, ref in refs if kind != "card"]
+            for one in await self._store.lease_waiting(waited, datetime.now(UTC) + LEASE) if waited else ():
+                try:
+                    answering = self._read(one)
+                except Exception as error:
+                    await self._put_back([one], error)
+                    continue
+                ref = _reference_of(answering)
+                assert ref is not None
+                work = works[refs[ref]]
+                work.leased.append(one)
+                work.events.append(answering)
+                work.refold = True
         return again
 
     async def _find_owners(self, unowned: list[tuple[Leased, StoryEvent]], works: dict[str, _Work]) -> None:
@@ -259,7 +274,8 @@ class StoryWorker:
             try:
                 found = _newly(told, work.customer, grants.get(work.customer, ()))
                 change = decide(work.customer, found, {}, _finder(catalog), person=_person(told.state), at=now)
-                unit = _unit(work, row, told.state, catalog, change, now)
+                book = _book(row, told, now) if told.points else None
+                unit = _unit(work, row, told.state, catalog, change, book, now)
                 submitted.append((work, self._ledger.submit(unit)))
             except Busy as error:
                 await self._put_back(work.leased, error)
@@ -292,13 +308,18 @@ class StoryWorker:
                 past = [self._past(event) for event in history]
                 told = fold_all([*past, *work.events], catalog.plans, catalog.told)
                 found = difference(told.earned, [_given(customer, grant) for grant in grants])
+                now = self._clock.now()
+                book = Book(None if row is None else row.purse, now)
+                put_right(book, told.points, await self._store.points_given(customer))
             else:
                 told = fold_on(state, work.events, catalog.plans, catalog.told)
                 found = _newly(told, customer, grants)
-            now = self._clock.now()
-            held = await self._held(customer, found.lost) if found.lost else {}
+                now = self._clock.now()
+                book = _book(row, told, now)
+            touched = [*found.lost, *(grant for _, grant in found.lowered)]
+            held = await self._held(customer, touched) if touched else {}
             change = decide(customer, found, held, _finder(catalog), person=_person(told.state), at=now)
-            result = await self._commit(work, row, told.state, catalog, change, now)
+            result = await self._commit(work, row, told.state, catalog, change, book, now)
             if isinstance(result, Committed):
                 work.done = True
                 return len(work.leased)
@@ -308,10 +329,17 @@ class StoryWorker:
         raise Busy("a story kept moving")
 
     async def _commit(
-        self, work: _Work, row: StoryRow | None, state: StoryState, catalog: Catalog, change: StoryChange, now: datetime
+        self,
+        work: _Work,
+        row: StoryRow | None,
+        state: StoryState,
+        catalog: Catalog,
+        change: StoryChange,
+        book: Book,
+        now: datetime,
     ) -> Committed | Moved:
         while True:
-            result = await self._ledger.commit(_unit(work, row, state, catalog, change, now))
+            result = await self._ledger.commit(_unit(work, row, state, catalog, change, book, now))
             match result:
                 case Committed() | Moved():
                     return result
@@ -321,9 +349,9 @@ class StoryWorker:
                 case _:
                     raise Broken(f"a story's unit answered {type(result).__name__}")
 
-    async def _held(self, customer: str, lost: Sequence[GivenGrant]) -> dict[Any, list[Held]]:
+    async def _held(self, customer: str, grants: Sequence[GivenGrant]) -> dict[Any, list[Held]]:
         found: dict[Any, list[Held]] = defaultdict(list)
-        for kind, one in await self._store.benefits(customer, [grant.id for grant in lost]):
+        for kind, one in await self._store.benefits(customer, [grant.id for grant in grants]):
             found[one["offer_grant"]].append(_held_of(kind, one))
         return found
 
@@ -369,8 +397,21 @@ def _newly(told: Folded, customer: str, grants: Sequence[Any]) -> Difference:
     return newly_earned(told.earned, [_given(customer, grant) for grant in grants]) if told.earned else NOTHING_NEW
 
 
+def _book(row: StoryRow | None, told: Folded, now: datetime) -> Book:
+    """The customer's points with what a story that was folded on earned: purchases nothing was booked of before."""
+    book = Book(None if row is None else row.purse, now)
+    earn(book, told.points)
+    return book
+
+
 def _unit(
-    work: _Work, row: StoryRow | None, state: StoryState, catalog: Catalog, change: StoryChange, now: datetime
+    work: _Work,
+    row: StoryRow | None,
+    state: StoryState,
+    catalog: Catalog,
+    change: StoryChange,
+    book: Book | None,
+    now: datetime,
 ) -> Unit:
     """The story's next version, its events, the queue's rows gone, and everything that changes hands."""
     lane = lane_of(work.customer)
@@ -389,6 +430,8 @@ def _unit(
             "lane": lane, "customer": work.customer, "at": one.at, "source": one.source, "id": one.id,
             "type": one.type, "data": one.data, "applied_at": applied_at,
         })  # fmt: skip
+    if book is not None:
+        book.close(work.customer, parts)
     if running_once(catalog, now):
         promise(parts, work.customer, LOOK, {"customer": work.customer}, now)
     return unit_of(parts, lane=lane, at=now, changes=(story, *gone))
@@ -447,4 +490,5 @@ def _given(customer: str, row: Any) -> GivenGrant:
         card=details["card"],
         person=details["person"],
         amount=details["amount"],
+        basis=details["basis"],
     )

@@ -17,6 +17,7 @@ from infra import metrics
 from infra.db.stores.stories import StoryStore
 from infra.worker.messages import Messages
 from infra.worker.outbox import Outbox
+from infra.worker.points import PointsSweep
 from infra.worker.schedules import Schedules
 from infra.worker.stories import BATCH, StoryWorker
 from infra.worker.sweeps import ReleasesHolds, sweep
@@ -47,6 +48,7 @@ class Worker:
         follow_clock: Callable[[], Awaitable[None]],
         schedules: Schedules,
         messages: Messages,
+        points: PointsSweep,
     ) -> None:
         self._pool = pool
         self._connect = connect
@@ -59,6 +61,7 @@ class Worker:
         self._follow_clock = follow_clock
         self._schedules = schedules
         self._messages = messages
+        self._points = points
         self._wakes: list[asyncio.Event] = []
         self._stop: asyncio.Event | None = None
 
@@ -109,6 +112,8 @@ class Worker:
                     continue
                 if await self._schedules.run_due():
                     continue
+                if await self._points.run_due():
+                    continue
                 if await self._messages.send_due(self._clock.now()):
                     continue
                 await sweep(self._pool, self._ledger, self._holds, self._clock.now())
@@ -136,6 +141,7 @@ class Worker:
         # First what extends coupons, then what ends them: a coupon alive when it was to be extended must not end.
         while await self._schedules.run_due():
             pass
+        await self._points.run_due()
         await self._messages.send_due(self._clock.now())
         await sweep(self._pool, self._ledger, self._holds, self._clock.now())
 

@@ -26,6 +26,7 @@ from domain.kernel.errors import NotSignedIn
 from domain.kernel.ids import lane_of
 from domain.stories.state import StoryState
 from infra.campaigns.publish import load_catalog, publish_shipped
+from infra.campaigns.points_catalog import publish_items, shipped_items
 from infra.catalog import CatalogHolder
 from infra.clock import WallClock
 from infra.db.commit import GroupCommit
@@ -37,6 +38,7 @@ from infra.db.stores.messages import MessageStore
 from infra.db.stores.offers import OfferStore
 from infra.db.stores.participation import ParticipationStore, WaitingListStore
 from infra.db.stores.stories import StoryStore
+from infra.db.stores.points import PointsStore
 from infra.db.stores.viewer import ViewerStore
 from infra.db.stores.wallet import WalletStore
 from infra.security.keys import security_keys
@@ -164,6 +166,7 @@ async def open_hall_api(dsn: str) -> AsyncIterator[HallApi]:
     await ledger.start()
     clock = StandingClock()
     await publish_shipped(pool, ledger, starts_on=FIRST_DAY, now=NOW - timedelta(days=30))
+    await publish_items(pool, ledger, shipped_items(), now=NOW - timedelta(days=30))
     catalogs = CatalogHolder(pool, lambda: asyncpg.connect(dsn), load_catalog)
     await catalogs.start()
     counting = CountingPool(pool)
@@ -171,6 +174,7 @@ async def open_hall_api(dsn: str) -> AsyncIterator[HallApi]:
     commands = CommandStore(counting, catalogs.seen, viewers, catalogs)  # type: ignore[arg-type]
     participation = ParticipationStore(counting, commands, viewers, catalogs, StoryStore(pool))  # type: ignore[arg-type]
     messages = MessageStore(counting)  # type: ignore[arg-type]
+    points = PointsStore(counting)  # type: ignore[arg-type]
     freezes = Freezes()
     wall = WallClock()
     keys = security_keys([bytes(32)], KeySet([OKPKey.generate_key("Ed25519", {"kid": "test"}, private=True)]))
@@ -204,6 +208,8 @@ async def open_hall_api(dsn: str) -> AsyncIterator[HallApi]:
         waiting_lists=WaitingListStore(pool),
         messages=messages,
         consent=messages,
+        points=points,
+        redemptions=points,
         seal=lambda text, *place: f"sealed:{len(text)}:{'/'.join(place)}",
         ledger=ledger,
     )

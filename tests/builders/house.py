@@ -14,6 +14,7 @@ import httpx
 
 from domain.kernel.time import SHANGHAI
 from infra.campaigns.publish import publish, publish_shipped
+from infra.campaigns.points_catalog import publish_items, shipped_items
 from infra.db.commit import GroupCommit
 from infra.db.pool import open_pool
 from infra.db.reconcile import reconcile
@@ -210,6 +211,7 @@ async def open_house(
     try:
         async with GroupCommit(dsn, in_flight=1) as ledger:
             await publish_shipped(pool, ledger, starts_on=starts_on, now=shanghai("2026-09-01T00:00:00"))
+            await publish_items(pool, ledger, shipped_items(), now=shanghai("2026-09-01T00:00:00"))
     finally:
         await pool.close()
     app = await make_app(settings)

@@ -71,4 +71,4 @@ create index draw_result_history on draw_result (lane, customer, campaign, draw,
 -- A prize is a grant of its own: its cost stands on the draw's budget line.
 alter table offer_grant drop constraint offer_grant_by_check;
 alter table offer_grant add constraint offer_grant_by_check
-    check (by in ('STORY', 'CLAIM', 'APPLICATION', 'SIGN_UP', 'SCHEDULE', 'DRAW'));
+    check (by in ('STORY', 'CLAIM', 'APPLICATION', 'SIGN_UP', 'SCHEDULE', 'TILL', 'DRAW'));

@@ -45,7 +45,8 @@ DUE = named(
     "message.due",
     """
     select m.lane, m.id, m.customer, m.kind, coalesce(c.promotions, false) agreed
-    from message m left join message_consent c on c.lane = m.lane and c.customer = m.customer and c.lane = any($1::int[])
+    from message m
+        left join message_consent c on c.lane = m.lane and c.customer = m.customer and c.lane = any($1::int[])
     where m.lane = any($1::int[]) and m.status = 'DUE' and m.due_at <= $2 order by m.due_at limit $3
     """,
 )

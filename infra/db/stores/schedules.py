@@ -20,7 +20,8 @@ OPEN = named(
     """
     insert into schedule_run (lane, campaign, offer, due_at, version)
     select u.lane, u.campaign, u.offer, u.due_at, u.version
-    from unnest($1::int[], $2::text[], $3::text[], $4::timestamptz[], $5::int[]) u (lane, campaign, offer, due_at, version)
+    from unnest($1::int[], $2::text[], $3::text[], $4::timestamptz[], $5::int[])
+        u (lane, campaign, offer, due_at, version)
     on conflict do nothing
     """,
 )

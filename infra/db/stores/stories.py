@@ -155,6 +155,15 @@ WAKE = named(
     """,
 )
 
+LEASE_WAITING = named(
+    "inbox.lease_waiting",
+    """
+    update inbox i set state = 'DUE', waits_for = null, due_at = $3, attempts = i.attempts + 1, error = null
+    where i.lane = any($1::int[]) and i.state = 'WAITING' and i.waits_for = any($2::text[])
+    returning i.lane, i.source, i.id, i.type, i.at, i.data, i.customer, i.attempts, i.trace
+    """,
+)
+
 PARK = named(
     "inbox.park",
     """
@@ -286,12 +295,11 @@ class StoryStore:
         self._pool = pool
 
     async def lease(self, now: datetime, until: datetime, limit: int) -> list[Leased]:
-        rows = await self._pool.fetch(LEASE, ALL, now, limit, until)
-        return [
-            Leased(r["lane"], r["source"], r["id"], r["type"], r["at"], orjson.loads(r["data"]), r["customer"],
-                   r["attempts"], r["trace"])
-            for r in rows
-        ]  # fmt: skip
+        return [_leased(r) for r in await self._pool.fetch(LEASE, ALL, now, limit, until)]
+
+    async def lease_waiting(self, what: Sequence[str], until: datetime) -> list[Leased]:
+        """Lease the events that wait for one of these (`kind|reference`)."""
+        return [_leased(r) for r in await self._pool.fetch(LEASE_WAITING, ALL, list(what), until)]
 
     async def owners(self, refs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
         """The customer of each (kind, reference) that is known."""
@@ -411,6 +419,13 @@ class StoryStore:
     async def stale(self, plans: int, limit: int) -> list[StoryRow]:
         """Stories folded under an older set of plans."""
         return [_story(r) for r in await self._pool.fetch(STALE_PLANS, ALL, plans, limit)]
+
+
+def _leased(r: asyncpg.Record) -> Leased:
+    return Leased(
+        r["lane"], r["source"], r["id"], r["type"], r["at"], orjson.loads(r["data"]), r["customer"], r["attempts"],
+        r["trace"],
+    )  # fmt: skip
 
 
 def _story(r: asyncpg.Record, purse: Purse | None = None) -> StoryRow:

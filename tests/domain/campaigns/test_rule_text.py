@@ -79,9 +79,9 @@ def test_a_till_offer_reads_as_the_plan_says_it() -> None:
         "2. 参与对象：普卡、金卡持卡人。",
         "3. 参与方式：付款时立减，须同时满足：在合作商超消费；单笔消费满200元。",
         "4. 权益内容：立减50元。",
-        "5. 次数限制：每卡每日最多1次。",
+        "5. 次数限制：每卡每日限1次。",
         "6. 名额：共50000份。",
-        "7. 不与本活动其他立减同享，系统自动选择最优一项。",
+        "7. 不与本活动其他立减同享，系统自动选择优惠金额较大的一项。",
         "8. 全额退货后恢复同笔使用的优惠券、参与次数、名额，部分退货不恢复。",
     ]
     assert found.disclaimers == (LIMITED,)
@@ -160,7 +160,7 @@ def test_who_how_and_how_often_are_said() -> None:
     text = text_of(offer).text
 
     for said in ("普卡、金卡持卡人", "家庭客群客户", "核卡的新客户", "网点宣传单", "核卡后首笔消费满300元", "消费3笔",
-                 "每人（按有效证件）每年最多2次", "2026年12月30日00:00至2027年1月6日00:00"):  # fmt: skip
+                 "每人（按有效证件）每年限2次", "2026年12月30日00:00至2027年1月6日00:00"):  # fmt: skip
         assert said in text.zh
     for said in (
         "Classic or Gold",
@@ -203,7 +203,7 @@ def test_what_comes_back_at_a_reversal_is_what_the_return_policy_says() -> None:
     assert "恢复同笔使用的优惠券，" in lines(returns=Returns(quota=False))
     assert "恢复同笔使用的优惠券、名额" in lines()
     assert "可与其他优惠同享" in lines(stacking=Stacking(stackable=True))
-    assert "同类优惠仅享最优一项" in lines(stacking=Stacking(stackable=True, exclusion_group="g"))
+    assert "同类优惠仅享优惠金额较大的一项" in lines(stacking=Stacking(stackable=True, exclusion_group="g"))
 
 
 def test_a_limit_beside_a_rate_says_that_it_does_not_touch_it() -> None:

@@ -385,7 +385,6 @@ def test_no_shipped_file_holds_the_syllable_of_a_superlative(name: str) -> None:
     assert not [word for word in ("最", "第一", "顶级", "唯一", "best") if word in text]
 
 
-@pytest.mark.xfail(strict=True, reason="text.py says 最优 and “the best counts” of discounts that do not add up")
 def test_no_rule_text_of_a_shipped_offer_holds_a_superlative() -> None:
     """The generated words are advertising too."""
     found = [

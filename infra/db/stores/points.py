@@ -1,0 +1,227 @@
+"""Customers' points and the catalogue of what they buy. Nothing here writes."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from domain.campaigns.model import Limit
+from domain.campaigns.terms import DeliveryKind, Per, Period
+from domain.kernel.ids import LANES, lane_of
+from domain.kernel.pages import Page
+from domain.kernel.words import Words
+from domain.ledger.accounts import Account
+from domain.ledger.unit import Repeated, Request, Reused
+from domain.points.book import NO_PURSE, Entry, EntryKind, Purse, purse_of, read_lots
+from domain.points.facts import Item, Stocked, stock
+from domain.points.give_back import RedeemedPiece
+from domain.points.ports import PurseFacts
+from domain.points.redeem import RedeemFacts
+from infra.db.statements import named
+
+PURSE = named(
+    "points.purse",
+    """
+    select p.version, p.balance, p.entries, p.lots, p.noticed,
+        (select a.held from account a where a.lane = $1 and a.key = $3) held
+    from points_account p where p.lane = $1 and p.customer = $2
+    """,
+)
+
+# From behind a number downwards: a page costs the same wherever it is, however many there are.
+ENTRIES = named(
+    "points.entries",
+    """
+    select e.n, e.kind, e.points, e.balance_after, e.at, e.occurred_at, e.subject, e.details
+    from points_entry e where e.lane = $1 and e.customer = $2 and e.n < $3 order by e.n desc limit $4
+    """,
+)
+
+_ITEM = """
+    i.code, i.position, i.title_zh, i.title_en, i.description_zh, i.description_en, i.cost, i.delivery, i.value, i.sku,
+    i.stock, i.limit_per, i.limit_period, i.limit_max, i.paused, i.listed
+"""
+
+ITEMS = named(
+    "catalog_item.page",
+    f"select {_ITEM} from catalog_item i where i.listed and i.position > $1 order by i.position limit $2",
+)
+
+ITEM = named("catalog_item.by_code", f"select {_ITEM} from catalog_item i where i.code = $1")
+
+STOCKS = named(
+    "points.stocks",
+    """
+    select a.key, a.balance - a.held free from shared_account a
+    where a.lane = any($1::int[]) and a.key = any($2::text[])
+    """,
+)
+
+REDEEM = named(
+    "points.redeem",
+    f"""
+    select {_ITEM},
+        (select s.balance - s.held from shared_account s where s.lane = $4 and s.key = $5) free,
+        p.version, p.balance, p.entries, p.lots, p.noticed,
+        (select c.person from customer c where c.lane = $1 and c.customer = $2) person
+    from (select $3::text wanted) w left join catalog_item i on i.code = w.wanted
+        left join points_account p on p.lane = $1 and p.customer = $2
+    """,
+)
+
+ANSWER = named(
+    "points.answer",
+    "select r.print, r.answer from request r where r.lane = $1 and r.owner = $2 and r.id = $3",
+)
+
+PIECE = named(
+    "points_redemption.piece",
+    f"""
+    select r.points cost_then, r.lots taken, r.stocked, r.allowance, r.status,
+        p.version, p.balance, p.entries, p.lots, p.noticed, {_ITEM}
+    from points_redemption r
+        join points_account p on p.lane = $1 and p.customer = r.customer
+        join catalog_item i on i.code = r.item
+    where r.lane = $1 and r.customer = $2 and r.id = $3
+    """,
+)
+
+DUE = named(
+    "points_account.due",
+    """
+    select p.customer, p.version, p.balance, p.entries, p.lots, p.noticed from points_account p
+    where p.lane = any($1::int[]) and p.due_at <= $2 order by p.due_at limit $3
+    """,
+)
+
+FAILED = named(
+    "points_redemption.failed",
+    """
+    select r.customer, r.id from delivery d
+        join points_redemption r on r.lane = d.lane and r.id = d.id
+    where d.lane = any($1::int[]) and r.lane = any($1::int[]) and d.status = 'FAILED' and d.campaign = 'points'
+        and r.status = 'OPEN'
+    limit $2
+    """,
+)
+
+_NEWEST = 2**62
+
+
+class PointsStore:
+    """Implements ReadPoints, ReadRedemptions and ReadPieces."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    # --- what the customer reads
+
+    async def purse(self, customer: str) -> PurseFacts:
+        row = await self._pool.fetchrow(PURSE, lane_of(customer), customer, f"points|{customer}")
+        return PurseFacts(NO_PURSE, 0) if row is None else PurseFacts(_purse(row), row["held"] or 0)
+
+    async def entries(self, customer: str, *, first: int, before: int | None) -> Page[Entry]:
+        rows = await self._pool.fetch(ENTRIES, lane_of(customer), customer, before or _NEWEST, first + 1)
+        return Page(tuple([_entry(row) for row in rows[:first]]), len(rows) > first)
+
+    async def entry(self, customer: str, n: int) -> Entry | None:
+        rows = await self._pool.fetch(ENTRIES, lane_of(customer), customer, n + 1, 1)
+        return _entry(rows[0]) if rows and rows[0]["n"] == n else None
+
+    async def items(self, *, first: int, after: int | None) -> Page[Stocked]:
+        rows = await self._pool.fetch(ITEMS, -1 if after is None else after, first + 1)
+        return Page(tuple(await self._stocked(rows[:first])), len(rows) > first)
+
+    async def item(self, code: str) -> Stocked | None:
+        rows = await self._pool.fetch(ITEM, code)
+        return (await self._stocked(rows))[0] if rows else None
+
+    async def _stocked(self, rows: Sequence[Any]) -> list[Stocked]:
+        items = [_item(row) for row in rows]
+        accounts = {item.code: stock(item.code) for item in items if item.stock is not None}
+        free: dict[str, int] = {}
+        if accounts:
+            lanes = sorted({account.lane for account in accounts.values()})
+            found = await self._pool.fetch(STOCKS, lanes, [account.key for account in accounts.values()])
+            free = {row["key"]: row["free"] for row in found}
+        return [
+            Stocked(item, free.get(accounts[item.code].key, 0) if item.code in accounts else None) for item in items
+        ]
+
+    # --- what a command is decided on
+
+    async def redeem_facts(self, customer: str, item: str) -> RedeemFacts:
+        account = stock(item) if _is_code(item) else None
+        if account is None:
+            return RedeemFacts(None, None, None)
+        row = await self._pool.fetchrow(REDEEM, lane_of(customer), customer, item, account.lane, account.key)
+        purse = None if row["version"] is None else _purse(row)
+        if row["code"] is None:
+            return RedeemFacts(purse, None, row["person"])
+        found = _item(row)
+        remaining = None if found.stock is None else (row["free"] or 0)
+        return RedeemFacts(purse, Stocked(found, remaining), row["person"])
+
+    async def answer_to(self, request: Request, lane: int) -> Repeated | Reused | None:
+        row = await self._pool.fetchrow(ANSWER, lane, request.owner, request.id)
+        if row is None:
+            return None
+        return Repeated(row["answer"]) if row["print"] == request.print else Reused()
+
+    async def piece(self, customer: str, delivery: UUID) -> RedeemedPiece | None:
+        row = await self._pool.fetchrow(PIECE, lane_of(customer), customer, delivery)
+        if row is None:
+            return None
+        allowance = None if row["allowance"] is None else Account(*orjson.loads(row["allowance"]))
+        return RedeemedPiece(
+            delivery, customer, _item(row), row["cost_then"], read_lots(orjson.loads(row["taken"])), row["stocked"],
+            allowance, row["status"], _purse(row),
+        )  # fmt: skip
+
+    # --- what time alone brings about
+
+    async def due(self, now: datetime, limit: int) -> list[tuple[str, Purse]]:
+        """Customers whose points need something by `now`, the most urgent first."""
+        rows = await self._pool.fetch(DUE, list(LANES), now, limit)
+        return [(row["customer"], _purse(row)) for row in rows]
+
+    async def failed(self, limit: int) -> list[tuple[str, UUID]]:
+        """(customer, delivery) of redeemed pieces that finally failed and whose points have not been given back."""
+        rows = await self._pool.fetch(FAILED, list(LANES), limit)
+        return [(row["customer"], row["id"]) for row in rows]
+
+
+def _is_code(text: str) -> bool:
+    return 0 < len(text) <= 48 and text.isascii() and text.replace("-", "").isalnum()
+
+
+def _purse(row: Any) -> Purse:
+    return purse_of(row["version"], row["balance"], row["entries"], orjson.loads(row["lots"]), row["noticed"])
+
+
+def _entry(row: Any) -> Entry:
+    n, kind, points, balance_after, at, occurred_at, subject, details = row
+    return Entry(n, EntryKind(kind), points, balance_after, at, occurred_at, subject, details)
+
+
+def _item(row: Any) -> Item:
+    limit = None
+    if row["limit_per"] is not None:
+        limit = Limit(Per(row["limit_per"]), Period(row["limit_period"]), row["limit_max"])
+    return Item(
+        code=row["code"],
+        position=row["position"],
+        title=Words(row["title_zh"], row["title_en"]),
+        description=Words(row["description_zh"], row["description_en"]),
+        cost=row["cost"],
+        delivery=DeliveryKind(row["delivery"]),
+        value=row["value"],
+        sku=row["sku"],
+        stock=row["stock"],
+        limit=limit,
+        paused=row["paused"],
+        listed=row["listed"],
+    )
