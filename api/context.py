@@ -16,6 +16,7 @@ from api.fulfilment.loaders import deliveries_by_id
 from api.graphql import RequestHead
 from api.identity.loaders import viewers_by_customer
 from api.offers.loaders import quotas_by_offer
+from api.presentations import MakePresentation
 from api.wallet.loaders import choices_by_id, coupons_by_id
 from domain.fulfilment.ports import ReadDeliveries
 from domain.fulfilment.set_address import ReadAddressed, Seal
@@ -68,6 +69,7 @@ class Deps:
     consent: KeepConsent
     points: ReadPoints
     redemptions: ReadRedemptions
+    present_coupon: MakePresentation
     seal: Seal
     ledger: Ledger
     trusted_proxies: Networks = field(default=())

@@ -214,6 +214,7 @@ async def _doors(hall: Hall) -> _Doors:
     participation = ParticipationStore(pool, commands, viewers, hall.catalog, hall.store)
     messages = MessageStore(pool)
     points = PointsStore(pool)
+    presentations = Presentations([key.show for key in security.data], wall)
     deps = Deps(
         clock=hall.clock,
         check_customer=tokens.check_customer,
@@ -235,11 +236,11 @@ async def _doors(hall: Hall) -> _Doors:
         consent=messages,
         points=points,
         redemptions=points,
+        present_coupon=presentations.make,
         seal=hall.sealer.seal,
         ledger=hall.ledger,
         trusted_proxies=settings.trusted_proxies,
     )
-    presentations = Presentations([key.show for key in security.data], wall)
     graphql = GraphQLApp(
         build_schema(),
         context_for=ContextFactory(deps),

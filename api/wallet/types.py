@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 import strawberry
 
@@ -11,6 +12,7 @@ from api.node import Node, node_id
 from api.offers.showcase import Showcase, showcase
 from api.offers.types import Offer
 from api.pages import PageInfo, cursor_at, page_info
+from api.presentations import MakePresentation, Presentation
 from api.scalars import Fen
 from domain.campaigns.terms import CouponKind
 from domain.kernel.pages import Page
@@ -52,6 +54,15 @@ class Coupon(Node):
     merchants: list[Merchant] = strawberry.field(
         description="Active merchants where it can be used, at most 50; empty where it is not bound to any."
     )
+    key: strawberry.Private[UUID]
+    make: strawberry.Private[MakePresentation]
+
+    @strawberry.field(description="What to show at the till, good for 60 seconds; null unless AVAILABLE.")
+    def presentation(self) -> Presentation | None:
+        if self.status is not CouponStatus.AVAILABLE:
+            return None
+        payload, expires_at = self.make(self.key)
+        return Presentation(payload=payload, expires_at=expires_at)
 
 
 @strawberry.type(description="A coupon's place in a page.")
@@ -74,6 +85,7 @@ class Presenter:
     showcase: Showcase
     language: Language
     now: datetime
+    make: MakePresentation
 
     def coupon(self, row: CouponFacts) -> Coupon:
         of = self.catalog.granted(row.campaign, row.version, row.offer, self.now)
@@ -88,6 +100,8 @@ class Presenter:
             expires_at=row.expires_at,
             offer=self.showcase.offer(of) if of is not None else None,
             merchants=self.showcase.merchants(row.merchant_groups),
+            key=row.id,
+            make=self.make,
         )
 
     def page(self, page: Page[CouponFacts], after: CouponMark | None) -> CouponConnection:
@@ -101,4 +115,5 @@ class Presenter:
 async def presenter(context: Context) -> Presenter:
     """After the rows were read, so that the catalog is at least as new as they are."""
     catalog = await context.catalog()
-    return Presenter(catalog, showcase(catalog, context.language), context.language, context.now)
+    make = context.deps.present_coupon
+    return Presenter(catalog, showcase(catalog, context.language), context.language, context.now, make)

@@ -42,6 +42,7 @@ from infra.db.stores.points import PointsStore
 from infra.db.stores.viewer import ViewerStore
 from infra.db.stores.wallet import WalletStore
 from infra.security.keys import security_keys
+from infra.security.presentations import Presentations
 from infra.security.tokens import OpaqueRefreshTokens, Tokens
 from tests.builders.rows import NOW
 
@@ -210,6 +211,7 @@ async def open_hall_api(dsn: str) -> AsyncIterator[HallApi]:
         consent=messages,
         points=points,
         redemptions=points,
+        present_coupon=Presentations([bytes(32)], wall).make,
         seal=lambda text, *place: f"sealed:{len(text)}:{'/'.join(place)}",
         ledger=ledger,
     )

@@ -62,7 +62,8 @@ _RESULT = """
 RESULTS = named(
     "lottery.results",
     _RESULT
-    + "where r.lane = $1 and r.customer = $2 and r.campaign = $3 and r.draw = $4 and r.id < $5 order by r.id desc limit $6",
+    + "where r.lane = $1 and r.customer = $2 and r.campaign = $3 and r.draw = $4 and r.id < $5"
+    " order by r.id desc limit $6",
 )
 
 RESULTS_BY_ID = named(
@@ -275,8 +276,7 @@ class SecretStore:
                 secret = entropy.token_bytes(SECRET_BYTES)
                 sealed = self._sealer.seal(secret.hex(), *_place(key, day))
                 await self._pool.execute(COMMIT, lane, *key, day, commitment_of(secret), sealed)
-        # Last: whoever can draw finds the secret of the chain's day.
-        begin = Head(0, days[0], beginning("/".join(key))).text()
+        begin = Head(0, date.min, beginning("/".join(key))).text()  # no day is in use before the first draw
         await self._pool.execute(BEGIN, lane, *key, begin)
 
     async def due_to_turn(self, today: date) -> list[Chain]:
