@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Match
 
 from api.graphql import GraphQLApp
+from api.graphql.socket import SubscriptionApp
 from api.machine.problems import TraceIds, exception_handlers
 
 Scope = MutableMapping[str, Any]
@@ -34,6 +35,7 @@ def build_app(
     bind_trace: Callable[[str], None],
     report: Callable[[BaseException, str], None],
     observe: ObserveHttp,
+    subscriptions: SubscriptionApp | None = None,
 ) -> "HallApp":
     """The ASGI application of a web process. lifespan: around everything it serves."""
 
@@ -45,18 +47,27 @@ def build_app(
     rest = Starlette(routes=routes, lifespan=within, exception_handlers=exception_handlers())
     rest.router.redirect_slashes = False
     traced = TraceIds(_Observed(rest, routes, observe), bind=bind_trace, report=report)
-    return HallApp(graphql, traced, bind_trace)
+    return HallApp(graphql, traced, bind_trace, subscriptions)
 
 
 class HallApp:
     """Sends each request to its door. Decides by the path as it stood on the wire, never by a rebuilt URL."""
 
-    def __init__(self, graphql: GraphQLApp, rest: Any, bind_trace: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        graphql: GraphQLApp,
+        rest: Any,
+        bind_trace: Callable[[str], None],
+        subscriptions: SubscriptionApp | None = None,
+    ) -> None:
         self._graphql = graphql
         self._rest = rest
+        self._subscriptions = subscriptions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "lifespan" and scope["path"] == "/graphql":
+        if scope["type"] == "websocket" and scope["path"] == "/graphql" and self._subscriptions is not None:
+            await self._subscriptions(scope, receive, send)
+        elif scope["type"] != "lifespan" and scope["path"] == "/graphql":
             await self._graphql(scope, receive, send)
         else:
             await self._rest(scope, receive, send)

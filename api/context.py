@@ -28,7 +28,10 @@ from domain.kernel.errors import InputInvalid, NotSignedIn
 from domain.kernel.time import Clock
 from domain.kernel.words import Language
 from domain.ledger.unit import Ledger
+from domain.lottery.ports import DrawSecrets, ReadDraws
+from domain.lounge.ports import Lounges, MakePasses, ReadBookings, ReadSeats
 from domain.messaging.facts import KeepConsent, ReadMessages
+from domain.messaging.signals import ListenToViewer
 from domain.offers.apply import ReadApplications
 from domain.offers.catalog import Catalog
 from domain.offers.choose import ReadChoices
@@ -70,9 +73,16 @@ class Deps:
     points: ReadPoints
     redemptions: ReadRedemptions
     present_coupon: MakePresentation
+    draws: ReadDraws
+    draw_secrets: DrawSecrets
+    lounges: Lounges
+    bookings: ReadBookings
+    seats: ReadSeats
+    present_pass: MakePasses
     seal: Seal
     ledger: Ledger
     trusted_proxies: Networks = field(default=())
+    signals: ListenToViewer | None = None
 
 
 class Context:

@@ -14,8 +14,10 @@ Ready = Callable[[], Awaitable[dict[str, bool]]]
 """What the process needs, each by name, and whether it is there."""
 
 
-def health_routes(ready: Ready, render: Callable[[], bytes]) -> list[Route]:
+def health_routes(ready: Ready, render: Callable[[], bytes], hints: Ready | None = None) -> list[Route]:
     """`/healthz`, `/readyz` and `/metrics`. `render` gives the metrics in Prometheus's text format.
+
+    hints: what the process can do without; where one is missing, `/readyz` says `degraded` and stays 200.
 
     `/readyz` answers 503 when a check fails, raises, or gives no answer in time; it never says why to the outside.
     """
@@ -31,8 +33,20 @@ def health_routes(ready: Ready, render: Callable[[], bytes]) -> list[Route]:
         except Exception:
             checks = {"checks": False}
         good = all(checks.values())
-        body = {"status": "ready" if good else "not ready", "checks": checks}
+        missing = await _looked(hints) if hints is not None else {}
+        body = {
+            "status": "ready" if good else "not ready",
+            "degraded": not all(missing.values()),
+            "checks": checks | missing,
+        }
         return JSONResponse(body, status_code=200 if good else 503, headers=headers)
+
+    async def _looked(hints: Ready) -> dict[str, bool]:
+        try:
+            async with asyncio.timeout(READY_TIMEOUT_S):
+                return await hints()
+        except Exception:
+            return {"hints": False}
 
     async def metrics(_: Request) -> Response:
         return Response(render(), headers={**headers, "Content-Type": METRICS_TYPE})

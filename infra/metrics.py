@@ -98,6 +98,26 @@ pool_connections = Gauge(
     registry=REGISTRY,
 )
 
+# --- what may vanish
+
+valkey_up = Gauge(
+    "hall_valkey_up", "Whether Valkey answered last time.", multiprocess_mode="livemin", registry=REGISTRY
+)
+valkey_commands = Counter(
+    "hall_valkey_commands", "Commands for Valkey by outcome: done, away.", ["outcome"], registry=REGISTRY
+)
+valkey_seconds = Histogram("hall_valkey_seconds", "Time of one batch of them.", buckets=_FAST, registry=REGISTRY)
+signals = Counter("hall_signals", "Viewer signals: told, forgotten (Valkey away), heard.", ["what"], registry=REGISTRY)
+rates = Counter(
+    "hall_rates",
+    "Rate limits that stopped somebody or could not be told: limited, open (let through), closed (turned away).",
+    ["scope", "outcome"],
+    registry=REGISTRY,
+)
+sockets = Gauge("hall_sockets", "Websockets that are open.", multiprocess_mode="livesum", registry=REGISTRY)
+subscriptions = Gauge("hall_subscriptions", "Subscriptions on them.", multiprocess_mode="livesum", registry=REGISTRY)
+sockets_closed = Counter("hall_sockets_closed", "Websockets closed by us, by code.", ["code"], registry=REGISTRY)
+
 _operations: set[str] = set()
 
 

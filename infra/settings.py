@@ -89,6 +89,13 @@ class Settings(BaseSettings):
     metrics_port: int | None = Field(default=None, ge=1, le=65535)
     """Where `hall worker` serves its own /metrics, on `host`; without it, it does not."""
 
+    customer_rate: int | None = Field(default=None, ge=1)
+    """How many writes a customer may make in 10 seconds; without it 60, and ten times that in a sandbox."""
+
+    address_rate: int | None = Field(default=None, ge=1)
+    """What may come from one address in 10 seconds without a session, a sign-in counting 5 and a machine's token 10;
+    without it 3,000, and ten times that in a sandbox. A whole town may stand behind one address."""
+
     log_level: Annotated[str, AfterValidator(_log_level)] = "INFO"
     log_format: LogFormat = LogFormat.JSON
 
@@ -104,6 +111,12 @@ class Settings(BaseSettings):
     @property
     def sandbox(self) -> bool:
         return self.mode is Mode.SANDBOX
+
+    @property
+    def rates(self) -> tuple[int, int]:
+        """`customer_rate` and `address_rate`."""
+        more = 10 if self.sandbox else 1
+        return self.customer_rate or 60 * more, self.address_rate or 3_000 * more
 
     @property
     def base_url(self) -> str:
@@ -126,6 +139,8 @@ _REMEDIES = {
     "trusted_proxies": "give networks separated by commas, such as 10.0.0.0/8",
     "serve_processes": "give a number from 1 to 64",
     "metrics_port": "give a number from 1 to 65535",
+    "customer_rate": "give how many in 10 seconds, 1 or more",
+    "address_rate": "give how many in 10 seconds, 1 or more",
     "log_level": "give DEBUG, INFO, WARNING or ERROR",
     "log_format": "give json or console",
     "data_key": "give 32 bytes in base64, or several keys separated by commas, the newest first",

@@ -13,27 +13,39 @@ from typing import Any
 
 import asyncpg
 import structlog
+from starlette.requests import Request
 from starlette.routing import BaseRoute
 
+from api.address import client_address
 from api.app import HallApp, build_app
-from api.context import ContextFactory, Deps
+from api.context import Context, ContextFactory, Deps
 from api.documents import trusted_documents
 from api.graphql import GraphQLApp
+from api.graphql.head import read_head
+from api.graphql.socket import Caller, SubscriptionApp
 from api.health import health_routes
+from api.lottery.routes import DrawDeps, draw_routes
 from api.machine.events import EventDeps, event_routes
+from api.machine.lounges import LoungeDeps, lounge_routes
+from api.machine.merchants import MerchantDeps, merchant_routes
 from api.machine.oauth import OAuthDeps, oauth_routes
+from api.machine.operate import OperateDeps, operate_routes
 from api.machine.till import TillDeps, till_routes
 from api.sandbox.routes import SandboxDeps, sandbox_routes
 from api.schema import build_schema
+from api.throttle import Throttle
 from domain.identity.sessions import Sessions
 from domain.identity.viewer import FreezeFacts
 from domain.intake.fit import unfit
+from domain.kernel.rates import Rate
 from domain.ledger.unit import Ledger
+from domain.lounge.book import MOVE_UP as SEAT_FREE
 from domain.offers.award import MESSAGE
 from domain.offers.catalog import Catalog
 from domain.offers.scheduled import LOOK
 from domain.offers.sign_up import MOVE_UP
 from infra import metrics
+from infra.campaigns.live import CampaignChanges
 from infra.campaigns.publish import Published, Unchanged, load_catalog, publish_shipped
 from infra.campaigns.points_catalog import publish_items, shipped_items
 from infra.catalog import CatalogHolder
@@ -44,29 +56,44 @@ from infra.db.stores.commands import CommandStore
 from infra.db.stores.fulfilment import DeliveryStore
 from infra.db.stores.identity import PostgresSessions, RecentlyEnded, UsedAssertions
 from infra.db.stores.inbox import EventInbox, load_print_key, open_data
+from infra.db.stores.lottery import DrawRecord, DrawStore, SecretStore
+from infra.db.stores.lounge import BookingStore, VisitStore
 from infra.db.stores.messages import MessageStore
 from infra.db.stores.offers import OfferStore
+from infra.db.stores.operate import OperateStore
 from infra.db.stores.participation import ParticipationStore, WaitingListStore
 from infra.db.stores.points import PointsStore
 from infra.db.stores.profiles import ProfileStore
 from infra.db.stores.schedules import ScheduleStore
+from infra.db.stores.settlement import SettlementStore
+from infra.db.stores.standing import StandingStore
 from infra.db.stores.stories import StoryStore
 from infra.db.stores.till import RecentQuotes, TillStore
 from infra.db.stores.viewer import ViewerStore
 from infra.db.stores.wallet import WalletStore
 from infra.log import bind_trace
-from infra.security.keys import security_keys
+from infra.lounges.file import shipped_lounges
+from infra.lounges.rows import LoungeDirectory, publish_lounges
+from infra.redis.names import Names
+from infra.redis.rates import ValkeyRates
+from infra.redis.reach import Valkey
+from infra.redis.signals import ViewerSignals
+from infra.security.keys import derive, security_keys
+from infra.security.passes import Passes
 from infra.security.presentations import Presentations
 from infra.security.oauth_clients import OAuthClients, read_clients, refuse_sandbox_secrets, sandbox_clients
 from infra.security.sealing import Sealer
 from infra.security.tokens import OpaqueRefreshTokens, Tokens
 from infra.settings import Settings, clients_of, load_keys
+from infra.worker.draws import DrawDays
 from infra.worker.general import MARK_TOPIC, GeneralEvents
+from infra.worker.lounges import LoungeSeats
 from infra.worker.messages import Messages
 from infra.worker.outbox import Handler, Outbox
 from infra.worker.points import PointsSweep
 from infra.worker.schedules import Schedules
 from infra.worker.stories import StoryWorker
+from infra.worker.till import TillRounds
 from infra.worker.waiting import WaitingPlaces
 from infra.worker.worker import Worker
 
@@ -89,6 +116,9 @@ class Hall:
     stories: StoryWorker
     worker: Worker
     outbox: Outbox
+    valkey: Valkey
+    names: Names
+    signals: ViewerSignals
 
 
 @asynccontextmanager
@@ -99,15 +129,22 @@ async def open_hall(settings: Settings, *, application: str) -> AsyncIterator[Ha
     security = security_keys(keys.data, keys.token)
     sealer = Sealer(security.data)
     pool = await open_pool(dsn, application=application)
+    valkey = Valkey(settings.redis_url, name=application)
+    names = Names(derive(keys.data[0], "valkey"))
     connect = partial(connect_plain, dsn, application=f"{application} listener")
     try:
         clock = BusinessClock(pool if settings.sandbox else None)
         await clock.reread()
+        signals = ViewerSignals(valkey, names, clock)
+        await valkey.is_there()  # told in the log, and no reason to stay away
         catalog = CatalogHolder(pool, connect, load_catalog)
         await catalog.start()
-        async with GroupCommit(dsn, watch=_Watch(), application=f"{application} ledger") as ledger:
+        async with GroupCommit(
+            dsn, watch=_Watch(), on_committed=signals.tell, application=f"{application} ledger"
+        ) as ledger:
             store = StoryStore(pool)
             general = GeneralEvents(pool)
+            till = TillRounds(pool, clock)
             stories = StoryWorker(
                 store=store,
                 profiles=ProfileStore(pool, sealer),
@@ -116,16 +153,19 @@ async def open_hall(settings: Settings, *, application: str) -> AsyncIterator[Ha
                 clock=clock,
                 opened=partial(open_data, sealer=sealer),
                 general=general,
+                tie=till.tie,
             )
             newest = partial(_newest, pool, catalog, clock)
             schedules = Schedules(ScheduleStore(pool), ledger, newest, clock)
             messages = Messages(MessageStore(pool), clock)
             places = WaitingPlaces(WaitingListStore(pool), ledger, newest, clock)
+            lounges = LoungeSeats(BookingStore(pool), LoungeDirectory(pool, catalog), ledger, clock)
             handlers: dict[str, Handler] = {
                 MARK_TOPIC: lambda payload, _: general.mark(payload),
                 LOOK: schedules.look_at,
                 MESSAGE: messages.take,
                 MOVE_UP: places.look,
+                SEAT_FREE: lounges.look,
             }
             outbox = Outbox(pool, handlers)
             worker = Worker(
@@ -140,13 +180,20 @@ async def open_hall(settings: Settings, *, application: str) -> AsyncIterator[Ha
                 follow_clock=clock.reread,
                 schedules=schedules,
                 messages=messages,
+                draws=DrawDays(SecretStore(pool, sealer), ledger, newest),
                 points=PointsSweep(PointsStore(pool), ledger, clock),
+                lounges=lounges,
+                till=till,
             )
             try:
-                yield Hall(settings, pool, clock, catalog, ledger, sealer, store, stories, worker, outbox)
+                yield Hall(
+                    settings, pool, clock, catalog, ledger, sealer, store, stories, worker, outbox, valkey, names, signals
+                )
             finally:
+                await signals.close()
                 await catalog.stop()
     finally:
+        await valkey.close()
         await pool.close()
 
 
@@ -174,6 +221,7 @@ async def make_app(settings: Settings) -> HallApp:
         try:
             yield
         finally:
+            doors.subscriptions.drain()
             following.cancel()
             with suppress(asyncio.CancelledError):
                 await following
@@ -188,12 +236,14 @@ async def make_app(settings: Settings) -> HallApp:
         bind_trace=bind_trace,
         report=_report,
         observe=_observe_http,
+        subscriptions=doors.subscriptions,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Doors:
     graphql: GraphQLApp
+    subscriptions: SubscriptionApp
     routes: Sequence[BaseRoute]
     inbox: EventInbox
 
@@ -215,6 +265,8 @@ async def _doors(hall: Hall) -> _Doors:
     messages = MessageStore(pool)
     points = PointsStore(pool)
     presentations = Presentations([key.show for key in security.data], wall)
+    lounges, bookings = LoungeDirectory(pool, hall.catalog), BookingStore(pool)
+    passes = Passes([key.show for key in security.data], wall)
     deps = Deps(
         clock=hall.clock,
         check_customer=tokens.check_customer,
@@ -237,9 +289,23 @@ async def _doors(hall: Hall) -> _Doors:
         points=points,
         redemptions=points,
         present_coupon=presentations.make,
+        draws=DrawStore(pool, hall.catalog.seen),
+        draw_secrets=SecretStore(pool, hall.sealer),
+        lounges=lounges,
+        bookings=bookings,
+        seats=bookings,
+        present_pass=passes,
         seal=hall.sealer.seal,
         ledger=hall.ledger,
         trusted_proxies=settings.trusted_proxies,
+        signals=hall.signals,
+    )
+    customer_rate, address_rate = settings.rates
+    throttle = Throttle(
+        ValkeyRates(hall.valkey, hall.names),
+        customer=Rate(customer_rate),
+        address=Rate(address_rate),
+        tell=lambda scope, outcome: metrics.rates.labels(scope, outcome).inc(),
     )
     graphql = GraphQLApp(
         build_schema(),
@@ -248,14 +314,53 @@ async def _doors(hall: Hall) -> _Doors:
         observe=_observe_graphql,
         sandbox=settings.sandbox,
         trusted=trusted_documents(),
+        throttle=throttle,
     )
+    subscriptions = SubscriptionApp(
+        graphql.documents,
+        graphql.limits,
+        context_for=ContextFactory(deps),
+        caller=_caller,
+        report=_report,
+        throttle=throttle,
+        watch=_SocketWatch(),
+    )
+
+    async def limit_machines(request: Request) -> None:
+        await throttle.machine(client_address(read_head(request.scope), settings.trusted_proxies))
+
     async with pool.acquire() as connection:
         print_key = await load_print_key(connection, hall.sealer)
     inbox = EventInbox(pool, print_key=print_key, sealer=hall.sealer, unfit=unfit)
     routes: list[BaseRoute] = [
-        *health_routes(partial(_ready, hall), metrics.render),
-        *oauth_routes(OAuthDeps(clients, tokens.for_machine)),
+        *health_routes(partial(_ready, hall), metrics.render, partial(_hints, hall)),
+        *oauth_routes(OAuthDeps(clients, tokens.for_machine, limit_machines)),
         *event_routes(EventDeps(inbox, tokens.check_machine)),
+        *draw_routes(DrawDeps(DrawRecord(pool), hall.catalog, hall.clock)),
+        *operate_routes(
+            OperateDeps(
+                check=tokens.check_machine,
+                applications=participation,
+                cases=OperateStore(pool),
+                changes=CampaignChanges(pool, hall.ledger, hall.clock),
+                audit=OperateStore(pool),
+                ledger=hall.ledger,
+                clock=hall.clock,
+            )
+        ),
+        *merchant_routes(
+            MerchantDeps(tokens.check_machine, SettlementStore(pool), StandingStore(pool), hall.clock)
+        ),
+        *lounge_routes(
+            LoungeDeps(
+                check=tokens.check_machine,
+                read=VisitStore(pool, partial(_masked_name, viewers)),
+                lounges=lounges,
+                ledger=hall.ledger,
+                clock=hall.clock,
+                read_pass=passes.read,
+            )
+        ),
         *till_routes(
             TillDeps(
                 check=tokens.check_machine,
@@ -271,7 +376,7 @@ async def _doors(hall: Hall) -> _Doors:
     ]
     if settings.sandbox:
         routes += sandbox_routes(SandboxDeps(hall.clock, sessions.issue, hall.worker.settle))
-    return _Doors(graphql, routes, inbox)
+    return _Doors(graphql, subscriptions, routes, inbox)
 
 
 def _security(settings: Settings) -> Any:
@@ -290,9 +395,22 @@ class _NobodyFrozen:
         return None
 
 
+async def _masked_name(viewers: ViewerStore, customer: str) -> str:
+    return (await viewers.viewer(customer)).masked_name
+
+
 async def _ready(hall: Hall) -> dict[str, bool]:
     await hall.pool.fetchval("select 1")
     return {"database": True, "catalog": bool(hall.catalog.held.plans.versions)}
+
+
+async def _hints(hall: Hall) -> dict[str, bool]:
+    return {"valkey": await hall.valkey.is_there()}
+
+
+def _caller(context: Context) -> Caller:
+    token = context.signed_in()
+    return Caller(token.customer, (token.expires_at - datetime.now(UTC)).total_seconds())
 
 
 # --- the worker
@@ -315,6 +433,7 @@ async def publish_shipped_plans(settings: Settings) -> list[Published | Unchange
         async with GroupCommit(dsn, in_flight=1, application="hall publish ledger") as ledger:
             published = await publish_shipped(pool, ledger, starts_on=settings.plan_start, now=datetime.now(UTC))
             await publish_items(pool, ledger, shipped_items(), now=datetime.now(UTC))
+            await publish_lounges(pool, shipped_lounges().lounges)
             return published
     finally:
         await pool.close()
@@ -384,6 +503,15 @@ class _Watch(CommitWatch):
 
     def busy(self) -> None:
         metrics.ledger_units.labels("busy").inc()
+
+
+class _SocketWatch:
+    def open(self, sockets: int, subscriptions: int) -> None:
+        metrics.sockets.inc(sockets)
+        metrics.subscriptions.inc(subscriptions)
+
+    def closed(self, code: int) -> None:
+        metrics.sockets_closed.labels(str(code)).inc()
 
 
 def _report(error: BaseException, trace_id: str) -> None:

@@ -8,7 +8,7 @@ are refused here.
 Source of the statuses: the GraphQL over HTTP specification, as its reference audit reads it (docs/graphql.md).
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Protocol
@@ -33,7 +33,7 @@ from api.graphql.head import GRAPHQL, JSON, RequestHead, is_json, media_type_of,
 from api.graphql.limits import Limits
 from api.graphql.page import Page
 from api.graphql.plans import Compile, Documents, Plan
-from domain.kernel.errors import Broken, Busy, HallError, NotAllowed, NotSignedIn
+from domain.kernel.errors import Broken, Busy, HallError, NotAllowed, NotSignedIn, RateLimited
 
 Scope = Mapping[str, Any]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -54,6 +54,18 @@ class ContextFor(Protocol):
     """
 
     async def __call__(self, head: RequestHead, /) -> Any: ...
+
+
+class Throttle(Protocol):
+    """Asked before anything is run. Both raise RateLimited, or Busy where that cannot be told and must be."""
+
+    async def document(self, context: Any, *, known: bool, trusted: bool) -> None:
+        """A document came. known: it has its plan already. trusted: it is one of our own apps'."""
+        ...
+
+    async def mutations(self, context: Any, fields: Sequence[str]) -> None:
+        """These fields of Mutation are to be run, each as often as it stands there."""
+        ...
 
 
 class Observe(Protocol):
@@ -91,6 +103,7 @@ class GraphQLApp:
         sandbox: bool = False,
         trusted: Mapping[str, str] | None = None,
         compile: Compile | None = None,
+        throttle: Throttle | None = None,
     ) -> None:
         """
         Args:
@@ -98,16 +111,18 @@ class GraphQLApp:
             sandbox: introspection, suggestions in errors, and a page to try queries on.
             trusted: documents by the SHA-256 of their text; parsed and checked now.
             compile: makes compiled plans (see `plans`).
+            throttle: the rate limits; none without it.
 
         Raises:
             ValueError: a trusted document is refused, or the schema carries what this door does not run.
         """
-        self._limits = limits or Limits()
-        self._documents = Documents(schema, self._limits, sandbox=sandbox, trusted=trusted or {}, compile=compile)
+        self.limits = limits or Limits()
+        self.documents = Documents(schema, self.limits, sandbox=sandbox, trusted=trusted or {}, compile=compile)
         self._context_for = context_for
         self._report = report
         self._observe = observe
         self._page = Page() if sandbox else None
+        self._throttle = throttle
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -157,14 +172,23 @@ class GraphQLApp:
             )
         if not is_json(head.headers.get(b"content-type")) or b"content-encoding" in head.headers:
             raise refuse("UNSUPPORTED_MEDIA_TYPE", "The body must be application/json in UTF-8.", status=415)
-        asked = read_asked(await read_body(head, receive, self._limits), self._limits)
+        asked = read_asked(await read_body(head, receive, self.limits), self.limits)
         try:
             context = await self._context_for(head)
+            if self._throttle is not None:
+                known = self.documents.knows(asked.query, asked.sha256)
+                trusted = self.documents.is_trusted(asked.query, asked.sha256)
+                await self._throttle.document(context, known=known, trusted=trusted)
         except HallError as exc:
             return self._turned_away(exc, head, media_type)
 
-        plan = self._documents.find(asked.query, asked.sha256).plan(asked.operation_name)
+        plan = self.documents.find(asked.query, asked.sha256).plan(asked.operation_name)
         seen.plan(plan)
+        if plan.kind is OperationType.MUTATION and self._throttle is not None:
+            try:
+                await self._throttle.mutations(context, plan.fields)
+            except HallError as exc:
+                return self._turned_away(exc, head, media_type)
         if plan.kind is OperationType.SUBSCRIPTION:
             raise refuse("SUBSCRIPTION_NOT_SUPPORTED", "Subscriptions are not served over HTTP POST.")
         result = await plan.execute(context, asked.variables, asked.extensions)
@@ -185,6 +209,8 @@ class GraphQLApp:
                 status, headers = 401, SIGN_IN_AGAIN
             case NotAllowed():
                 status = 403
+            case RateLimited(retry_after=seconds):
+                status, headers = 429, ((b"retry-after", b"%d" % seconds),)
             case Busy():
                 status, headers = 503, RETRY_SOON
             case _:
@@ -197,7 +223,7 @@ class GraphQLApp:
         if not result.errors:
             return _Answer(200, CONTENT_TYPES[media_type], orjson.dumps({"data": result.data}))
         problems = result.errors
-        errors = present_field_errors(problems, head, self._report, self._limits.field_errors)
+        errors = present_field_errors(problems, head, self._report, self.limits.field_errors)
         codes = [shown["extensions"]["code"] for shown in errors]
         busy = any(isinstance(cause_of(problem), Busy) for problem in problems)
         return _Answer(

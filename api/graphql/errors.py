@@ -15,7 +15,7 @@ from strawberry.exceptions import StrawberryInputCoercionError
 
 from api.graphql import words
 from api.graphql.head import RequestHead
-from domain.kernel.errors import Broken, HallError, InputInvalid
+from domain.kernel.errors import Broken, HallError, InputInvalid, RateLimited
 from domain.kernel.words import Language
 
 Headers = tuple[tuple[bytes, bytes], ...]
@@ -58,7 +58,7 @@ def refuse_document(code: str, errors: Iterable[GraphQLError]) -> Refused:
     return Refused(Refusal(code, shown, well_formed=True))
 
 
-def error(code: str, message: str, source: GraphQLError | None = None, **extensions: str) -> dict[str, Any]:
+def error(code: str, message: str, source: GraphQLError | None = None, **extensions: str | int) -> dict[str, Any]:
     """One error object as the GraphQL specification (section 7.1.2) spells it."""
     if len(message) > MESSAGE_CHARS:
         message = message[:MESSAGE_CHARS] + "..."
@@ -73,10 +73,13 @@ def error(code: str, message: str, source: GraphQLError | None = None, **extensi
 
 
 def hall_error(exc: HallError, language: Language, source: GraphQLError | None = None) -> dict[str, Any]:
-    """A refusal of the hall's own. Only an invalid input says more than its sentence: what was wrong with it."""
+    """A refusal of the hall's own. An invalid input says more than its sentence, what was wrong with it; a rate limit
+    says in how many seconds to come back.
+    """
     sentence = words.BY_CODE.get(exc.code, words.REFUSED).say(language)
     detail = str(exc) if isinstance(exc, InputInvalid) else ""
-    return error(exc.code, detail or sentence, source)
+    later = {"retryAfter": exc.retry_after} if isinstance(exc, RateLimited) else {}
+    return error(exc.code, detail or sentence, source, **later)
 
 
 def masked(head: RequestHead, source: GraphQLError | None = None) -> dict[str, Any]:

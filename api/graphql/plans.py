@@ -10,7 +10,8 @@ instead of the library's executor for every request of that plan.
 
 import sys
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
+from copy import copy
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from inspect import isawaitable
@@ -29,6 +30,7 @@ from graphql import (
     InlineFragmentNode,
     OperationDefinitionNode,
     SelectionSetNode,
+    create_source_event_stream,
     get_variable_values,
     parse,
     specified_rules,
@@ -69,7 +71,18 @@ Compile: TypeAlias = Callable[[Operation], Compiled | None]
 class Plan:
     """One operation of one document, ready to run with any variables."""
 
-    __slots__ = ("_compiled", "_cost", "_executor", "_limits", "_operation", "_production", "kind", "label", "name")
+    __slots__ = (
+        "_compiled",
+        "_cost",
+        "_executor",
+        "_limits",
+        "_operation",
+        "_production",
+        "fields",
+        "kind",
+        "label",
+        "name",
+    )
 
     def __init__(
         self,
@@ -83,7 +96,8 @@ class Plan:
     ) -> None:
         self.kind = operation.node.operation
         self.name = operation.node.name.value if operation.node.name else None
-        self.label = _label(operation)
+        self.fields = _fields(operation)
+        self.label = _label(self.fields)
         self._operation = operation
         self._cost = cost
         self._limits = limits
@@ -101,6 +115,22 @@ class Plan:
         """
         if self._compiled is not None:
             return await self._compiled(context, self._bind(variables))
+        return await _run(self._build(context, variables, extensions))
+
+    async def subscribe(
+        self, context: Any, variables: dict[str, Any], extensions: dict[str, Any]
+    ) -> "Stream | ExecutionResult":
+        """Begin a subscription: its events, or why there are none.
+
+        Raises:
+            Refused: the variables do not fit, or ask for too much. Nothing was run.
+        """
+        executor = self._build(context, variables, extensions)
+        source = create_source_event_stream(executor)
+        begun = await source if isawaitable(source) else source
+        return begun if isinstance(begun, ExecutionResult) else Stream(executor, begun)
+
+    def _build(self, context: Any, variables: dict[str, Any], extensions: dict[str, Any]) -> Any:
         operation = self._operation
         executor = self._executor.build(
             operation.schema,
@@ -115,9 +145,7 @@ class Plan:
         if isinstance(executor, list):
             raise self._ill_variables(executor)
         self._afford(executor.variable_values.coerced)
-        result = executor.execute_operation()
-        answered: ExecutionResult = await result if isawaitable(result) else result
-        return answered
+        return executor
 
     def _bind(self, variables: dict[str, Any]) -> Mapping[str, Any]:
         operation = self._operation
@@ -141,6 +169,34 @@ class Plan:
 
     def _ill_variables(self, errors: list[GraphQLError]) -> Refused:
         return refuse_document("BAD_USER_INPUT", errors[: self._limits.errors])
+
+
+class Stream:
+    """A subscription that has begun: `source` gives events, each of which is answered by `answer`."""
+
+    __slots__ = ("_executor", "source")
+
+    def __init__(self, executor: Any, source: AsyncIterable[Any]) -> None:
+        self._executor = executor
+        self.source = source
+
+    async def answer(self, event: Any, context: Any) -> ExecutionResult:
+        """What the subscription selects of `event`, with a context made for it."""
+        executor = copy(self._executor.build_per_event_executor(event))
+        executor.context_value = context
+        return await _run(executor)
+
+    async def aclose(self) -> None:
+        """No more events. May be called twice."""
+        close = getattr(self.source, "aclose", None)
+        if close is not None:
+            await close()
+
+
+async def _run(executor: Any) -> ExecutionResult:
+    result = executor.execute_operation()
+    answered: ExecutionResult = await result if isawaitable(result) else result
+    return answered
 
 
 class Document:
@@ -247,6 +303,14 @@ class Documents:
             raise Refused(refusal)
         return self._take_in(query)
 
+    def knows(self, query: str | None, hash_: str | None) -> bool:
+        """Whether `find` would only have to look it up."""
+        return query is None or self._good.get(query) is not None or self._bad.get(query) is not None
+
+    def is_trusted(self, query: str | None, hash_: str | None) -> bool:
+        """Whether it is one of our own apps' documents, asked for by its hash."""
+        return query is None and hash_ in self._trusted
+
     def _register(self, hash_: str, text: str) -> Document:
         if hash_ != _sha256(text):
             raise ValueError(f"trusted document {hash_}: the hash is not that of the text")
@@ -349,13 +413,18 @@ class _NoType(Visitor):
         return replace(node, arguments=(nameless,))
 
 
-def _label(operation: Operation) -> str:
+def _fields(operation: Operation) -> tuple[str, ...]:
+    """The fields at the root, each as often as it is selected."""
+    names: list[str] = []
+    _root_names(operation.node.selection_set, operation.fragments, names, set())
+    return tuple(names)
+
+
+def _label(names: tuple[str, ...]) -> str:
     """The first field at the root, with a plus where there are more: few enough to be a metric's label.
 
     The operation's name is the client's own choice, and so is how many of them there are.
     """
-    names: list[str] = []
-    _root_names(operation.node.selection_set, operation.fragments, names, set())
     return names[0] + ("+" if len(set(names)) > 1 else "") if names else "nothing"
 
 

@@ -16,6 +16,7 @@ BY_CODE: dict[str, Words] = {
         "该请求编号已用于另一请求。", "This requestId was already used with another input; use a new one."
     ),
     "INPUT_INVALID": Words("提交的内容有误。", "The input is not valid."),
+    "RATE_LIMITED": Words("操作过于频繁，请稍后再试。", "Too many requests. Please try again in a moment."),
     "BUSY": Words("当前访问人数较多，请稍后再试。", "The hall is busy right now. Please try again in a moment."),
 }
 """The sentence for each code of the hall's own errors; other codes get `REFUSED`."""

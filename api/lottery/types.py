@@ -13,7 +13,6 @@ from api.node import Node, node_id
 from api.pages import DEFAULT_FIRST, PageInfo, cursor_id, page_info, page_size, read_cursor_id
 from api.scalars import Fen
 from domain.campaigns.model import Prize as PrizeFacts
-from domain.lottery.decide import chain_row
 from domain.lottery.facts import ChanceFacts, DrawOf, ResultFacts, day_to_commit, find_draw
 from domain.lottery.odds import not_payable, odds_now, out_of_stock
 from domain.lottery.ports import Stands
@@ -110,7 +109,7 @@ class Draw:
     @strawberry.field(description="Hash of the draw's secret, published before the first draw.")
     async def commitment(self, info: HallInfo) -> str:
         day = day_to_commit(self.of, info.context.now)
-        known = await info.context.deps.draw_secrets.secrets(self.of.key, chain_row(self.of).lane, day)
+        known = await info.context.deps.draw_secrets.secrets(self.of.key, self.of.chain.lane, day)
         return known[max(known)].commitment
 
     @strawberry.field(description="The viewer's chances, soonest end first, at most 100; empty when signed out.")

@@ -7,7 +7,7 @@ docs/decisions/0005-tokens.md.
 
 import binascii
 from base64 import b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote_plus
 
@@ -34,6 +34,9 @@ class OAuthDeps:
     issue: Callable[[str, frozenset[str]], MachineGrant]
     """Client id and scopes to a signed token."""
 
+    limit: Callable[[Request], Awaitable[None]] | None = None
+    """Asked before anything else; raises RateLimited."""
+
 
 class _Refused(Exception):
     """An error answer of RFC 6749, section 5.2."""
@@ -55,6 +58,8 @@ _WRONG_CLIENT = _Refused("invalid_client", "The client is unknown or did not pro
 
 def oauth_routes(deps: OAuthDeps) -> list[Route]:
     async def token(request: Request) -> Response:
+        if deps.limit is not None:
+            await deps.limit(request)
         try:
             length = request.headers.get("content-length")
             body = await read_body(length.encode() if length else None, request.receive, limit=BODY_BYTES)

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from api.body import BodyTooLarge, BodyTooSlow, ClientGone, Receive
 from api.graphql.head import trace_id_of
-from domain.kernel.errors import HallError, InputInvalid, NotAllowed, NotSignedIn
+from domain.kernel.errors import HallError, InputInvalid, NotAllowed, NotSignedIn, RateLimited
 
 PROBLEM = "application/problem+json"
 TRACE_HEADER = b"x-trace-id"
@@ -74,6 +74,11 @@ def busy(code: str = "BUSY") -> Response:
     return problem(503, code, "The hall is busy", detail, headers={"Retry-After": str(RETRY_AFTER_S)})
 
 
+def rate_limited(seconds: int) -> Response:
+    headers = {"Retry-After": str(seconds)}
+    return problem(429, RateLimited.code, "Too many requests", headers=headers, retryAfter=seconds)
+
+
 def internal(trace_id: str) -> Response:
     return problem(500, "INTERNAL", "Something went wrong on our side", traceId=trace_id)
 
@@ -107,6 +112,9 @@ def exception_handlers() -> dict[Any, Callable[[Request, Any], Awaitable[Respons
     async def not_allowed(request: Request, exc: NotAllowed) -> Response:
         return problem(403, exc.code, "This is not allowed")
 
+    async def limited(request: Request, exc: RateLimited) -> Response:
+        return rate_limited(exc.retry_after)
+
     async def hall(request: Request, exc: HallError) -> Response:
         if exc.code in _LATER:
             return busy(exc.code)
@@ -129,6 +137,7 @@ def exception_handlers() -> dict[Any, Callable[[Request, Any], Awaitable[Respons
         InputInvalid: invalid,
         NotSignedIn: not_signed_in,
         NotAllowed: not_allowed,
+        RateLimited: limited,
         HallError: hall,
         BodyTooLarge: large,
         BodyTooSlow: slow,

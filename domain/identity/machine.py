@@ -12,7 +12,7 @@ class MachineClient:
     scopes: frozenset[str]
 
 
-SCOPES = frozenset({"events", "till", "voucher", "order", "operate"})
+SCOPES = frozenset({"events", "till", "voucher", "order", "operate", "lounge"})
 
 
 class MachineClients(Protocol):

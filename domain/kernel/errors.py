@@ -33,6 +33,16 @@ class Busy(HallError):
     code = "BUSY"
 
 
+class RateLimited(HallError):
+    """Too often; nothing was done. `retry_after`: whole seconds, at least 1. Answered 429 with Retry-After."""
+
+    code = "RATE_LIMITED"
+
+    def __init__(self, retry_after: int = 1) -> None:
+        super().__init__(retry_after)
+        self.retry_after = retry_after
+
+
 class Broken(HallError):
     """Our bug: nothing was written, someone is paged."""
 

@@ -9,9 +9,9 @@
              chance|<id>, visits|<id>             -> the same sinks
 
 A quota's or budget line's total comes by a post from `~issued|<campaign>|...` when it is published or raised; a
-coupon's one unit, a chance's, an entitlement's visits by a post from `~issued|<offer>`. So what was issued is a sum over
-the journal. A limit begins with its maximum (`Opening`), kept as the account's `opened`. Shared accounts of a campaign
-all live in the campaign's lane.
+coupon's one unit, a chance's, an entitlement's visits by a post from `~issued|<offer>`. So what was issued is a sum
+over the journal. A limit begins with its maximum (`Opening`), kept as the account's `opened`. Shared accounts of a
+campaign all live in the campaign's lane.
 """
 
 from functools import lru_cache

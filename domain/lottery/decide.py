@@ -10,32 +10,27 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from domain.campaigns.model import Cashback, Prize
-from domain.kernel.ids import lane_of
+from domain.campaigns.model import Cashback
+from domain.kernel.ids import lane_of, lane_of_id
 from domain.ledger import keys
 from domain.ledger.accounts import Account
 from domain.ledger.moves import post
 from domain.ledger.unit import Change, Moved, Row, Short, Standing, Unit
 from domain.lottery.chain import Entry, Head, hash_of, read_head
 from domain.lottery.facts import ChanceFacts, DrawOf, ResultFacts, Secret
-from domain.lottery.odds import cost_now, not_payable, odds_of, out_of_stock, prize_at
+from domain.lottery.odds import cost_now, not_payable, prize_at
 from domain.lottery.roll import roll
 from domain.offers.award import Award, Parts, give
 from domain.offers.catalog import OfferOf
 
-
-def chain_row(of: DrawOf) -> Row:
-    return Row("draw_chain", of.key, keys.budget(of.campaign.code, of.draw.line).lane)
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
-def stock_of(of: DrawOf, prize: Prize) -> Account:
-    return keys.stock(of.campaign.code, of.draw.code, prize.code)
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class DrawTurn:
     """A draw that waits for its turn (`domain.ledger.unit.Late`).
 
@@ -53,100 +48,92 @@ class DrawTurn:
     result: UUID
     grant: UUID
 
-    @property
+    @cached_property
     def accounts(self) -> Sequence[Account]:
-        stocked = [stock_of(self.of, prize) for prize in self.of.draw.prizes if prize.stock is not None]
-        return (*stocked, keys.budget(self.of.campaign.code, self.of.draw.line))
+        return (*self.of.accounts, keys.chance(self.chance.id))
 
-    @property
+    @cached_property
     def rows(self) -> Sequence[Row]:
-        return (chain_row(self.of),)
+        return (self.of.chain, Row("draw_chance", self.chance.id, lane_of_id(self.chance.id)))
 
     def decide(self, unit: Unit, standing: Standing) -> Unit | Short | Moved:
         """The whole unit. Moved: the chain is at a day whose secret is not at hand. Short: whatever is rolled cannot be
         given for certain; said before the roll, so that nobody can try again for a better one.
         """
-        row = chain_row(self.of)
-        stands = standing.state(row)
+        of = self.of
+        stands = standing.state(of.chain)
         head = read_head(stands) if isinstance(stands, str) else None
         secret = self.secrets.get(max(head.day, self.day)) if head is not None else None
         if head is None or secret is None:
-            return Moved(row.kind, row.key)
-        draw = self.of.draw
-        budget = keys.budget(self.of.campaign.code, draw.line)
-        if (short := self._short(standing, budget)) is not None:
+            return Moved(of.chain.kind, of.chain.key)
+        if (short := self._short(standing)) is not None:
             return short
-        entry = self._entry(head, secret, standing, budget)
-        prize = next(prize for prize in draw.prizes if prize.code == entry.prize)
-        return self._unit(unit, entry, prize, row, head)
+        return self._unit(unit, self._entry(head, secret, standing), str(stands))
 
-    def _short(self, standing: Standing, budget: Account) -> Short | None:
+    def _short(self, standing: Standing) -> Short | None:
         """Not even the consolation can be paid for; or there is none, and something that may be won is gone."""
-        last = self.of.draw.consolation
-        if last is not None:
-            cost = cost_now(last, self.chance.basis)
-            return None if not cost or standing.has(budget, cost) else Short(budget)
-        for prize in self.of.draw.prizes:
-            if prize.odds_ppm and prize.stock is not None and not standing.has(stock_of(self.of, prize), 1):
-                return Short(stock_of(self.of, prize))
-            cost = cost_now(prize, self.chance.basis)
-            if prize.odds_ppm and cost and not standing.has(budget, cost):
-                return Short(budget)
+        of, basis = self.of, self.chance.basis
+        certain = (of.consolation,) if of.consolation is not None else of.draw.prizes
+        for prize in certain:
+            if of.consolation is None and not prize.odds_ppm:
+                continue
+            stock, cost = of.stocks.get(prize.code), cost_now(prize, basis)
+            if stock is not None and not standing.has(stock, 1):
+                return Short(stock)
+            if cost and not standing.has(of.budget, cost):
+                return Short(of.budget)
         return None
 
-    def _entry(self, head: Head, secret: Secret, standing: Standing, budget: Account) -> Entry:
-        draw = self.of.draw
-        left = {prize.code: standing.free(stock_of(self.of, prize)) for prize in draw.prizes if prize.stock is not None}
-        closed = not_payable(draw, self.chance.basis, lambda cost: not cost or standing.has(budget, cost))
-        out = {*closed, *out_of_stock(draw, lambda prize: left[prize.code])}
-        odds, sequence = odds_of(draw), head.sequence + 1
-        number = roll(secret.key, self.of.name, sequence, self.nonce)
-        won = prize_at(odds, number)
-        consolation = draw.consolation.code if draw.consolation is not None else ""
+    def _entry(self, head: Head, secret: Secret, standing: Standing) -> Entry:
+        of = self.of
+        left = {code: standing.free(account) for code, account in of.stocks.items()}
+        closed = not_payable(of.draw, self.chance.basis, lambda cost: not cost or standing.has(of.budget, cost))
+        sequence = head.sequence + 1
+        number = roll(secret.key, of.name, sequence, self.nonce)
+        won = prize_at(of.odds, number)
+        consolation = of.consolation.code if of.consolation is not None else ""
+        gone = left.get(won, 1) <= 0 or won in closed
         return Entry(
-            draw=self.of.name,
+            draw=of.name,
             day=secret.day,
             commitment=secret.commitment,
             sequence=sequence,
             at=self.at,
             result=self.result,
-            version=self.of.campaign.version,
+            version=of.campaign.version,
             nonce=self.nonce,
-            odds=odds,
-            stock=tuple([(prize.code, left.get(prize.code)) for prize in draw.prizes]),
+            odds=of.odds,
+            stock=tuple([(code, left.get(code)) for code in of.prizes]),
             closed=closed,
             consolation=consolation,
             roll=number,
             won=won,
-            prize=consolation if won in out and consolation else won,
+            prize=consolation if gone and consolation else won,
             previous=head.hash,
         )
 
-    def _unit(self, unit: Unit, entry: Entry, prize: Prize, row: Row, before: Head) -> Unit:
-        of, chance, at = self.of, self.chance, self.at
-        campaign, draw = of.campaign, of.draw
+    def _unit(self, unit: Unit, entry: Entry, stands: str) -> Unit:
+        of, chance, at, lane = self.of, self.chance, self.at, unit.lane
+        campaign, draw, prize = of.campaign, of.draw, of.prizes[entry.prize]
         body = entry.text()
         digest = hash_of(body)
-        parts = Parts()
-        order = Award(
-            campaign, self.offer.offer, chance.customer, cause=f"draw:{chance.id}", at=at, earned_at=at, by="DRAW",
-            amount=cost_now(prize, chance.basis) if isinstance(prize.reward, Cashback) else 0,
-        )  # fmt: skip
-        parts.moves.append(post(1, keys.chance(chance.id), keys.redeemed(chance.offer), "DRAW"))
-        if prize.stock is not None:
-            parts.moves.append(post(1, stock_of(of, prize), keys.drawn(*of.key, prize.code), "PRIZE"))
         cost = cost_now(prize, chance.basis)
+        parts = Parts()
+        parts.moves.append(post(1, self.accounts[-1], keys.redeemed(chance.offer), "DRAW"))
+        if prize.stock is not None:
+            parts.moves.append(post(1, of.stocks[prize.code], keys.drawn(*of.key, prize.code), "PRIZE"))
         if cost:
-            parts.moves.append(
-                post(cost, keys.budget(campaign.code, draw.line), keys.spent(campaign.code, draw.line), "BUDGET")
-            )
+            parts.moves.append(post(cost, of.budget, keys.spent(campaign.code, draw.line), "BUDGET"))
         if prize.reward is not None:
+            cause = f"draw:{chance.id}"
             parts.add("offer_grant", {
-                "lane": unit.lane, "id": self.grant, "customer": chance.customer, "campaign": campaign.code,
-                "version": campaign.version, "offer": chance.offer, "by": "DRAW", "cause": order.cause, "round": 1,
+                "lane": lane, "id": self.grant, "customer": chance.customer, "campaign": campaign.code,
+                "version": campaign.version, "offer": chance.offer, "by": "DRAW", "cause": cause, "round": 1,
                 "status": "GIVEN", "at": at, "cost": cost, "line": draw.line,
                 "details": {"draw": draw.code, "prize": prize.code, "basis": chance.basis},
             })  # fmt: skip
+            amount = cost if isinstance(prize.reward, Cashback) else 0
+            order = Award(campaign, self.offer.offer, chance.customer, cause, at, at, amount=amount, by="DRAW")
             give(parts, order, self.grant, prize.reward)
         result = ResultFacts(
             id=self.result, customer=chance.customer, campaign=campaign.code, version=campaign.version,
@@ -156,22 +143,22 @@ class DrawTurn:
             sequence=entry.sequence, day=entry.day, nonce=self.nonce, commitment=entry.commitment,
             previous=entry.previous, hash=digest, at=at,
         )  # fmt: skip
-        parts.add("draw_result", _result_row(result, unit.lane, chance.id, self.grant if prize.reward else None))
+        parts.add("draw_result", _result_row(result, lane, chance.id, self.grant if prize.reward else None))
         parts.add("draw_entry", {
-            "lane": row.lane, "campaign": campaign.code, "draw": draw.code, "sequence": entry.sequence,
+            "lane": of.chain.lane, "campaign": campaign.code, "draw": draw.code, "sequence": entry.sequence,
             "day": entry.day, "prize": prize.code, "result": self.result, "hash": digest, "body": body,
         })  # fmt: skip
-        after = Head(entry.sequence, entry.day, digest)
+        after = Head(entry.sequence, entry.day, digest).text()
         return Unit(
             id=unit.id,
-            lane=unit.lane,
+            lane=lane,
             at=unit.at,
             request=unit.request,
             moves=parts.moves,
             opens=parts.opens,
             changes=(
                 Change("draw_chance", chance.id, "OPEN", "DRAWN"),
-                Change(row.kind, row.key, before.text(), after.text(), lane=row.lane),
+                Change(of.chain.kind, of.chain.key, stands, after, lane=of.chain.lane),
                 *parts.changes,
             ),
             rows=parts.rows,
@@ -201,7 +188,7 @@ def write_result(result: ResultFacts) -> str:
         "commitment": result.commitment, "previous": result.previous, "hash": result.hash,
         "at": result.at.isoformat(),
     }  # fmt: skip
-    return json.dumps(plain, ensure_ascii=False)
+    return _JSON.encode(plain)
 
 
 def read_result(answer: str) -> ResultFacts:

@@ -11,12 +11,12 @@ from typing import TypeAlias, assert_never
 from uuid import UUID
 
 from domain.identity.viewer import ReadFreezes
-from domain.kernel.errors import Broken, InputInvalid, RequestReused
+from domain.kernel.errors import Broken, Busy, InputInvalid, RequestReused
 from domain.kernel.ids import lane_of, new_id
 from domain.kernel.prints import fingerprint
 from domain.kernel.time import Clock, business_day
 from domain.ledger.unit import Committed, Gone, Ledger, Moved, Repeated, Request, Reused, Short
-from domain.lottery.decide import DrawTurn, chain_row, read_result, undecided
+from domain.lottery.decide import DrawTurn, read_result, undecided
 from domain.lottery.facts import ChanceFacts, DrawOf, ResultFacts, find_draw
 from domain.lottery.ports import DrawSecrets, ReadDraws
 from domain.offers.catalog import Catalog
@@ -94,7 +94,7 @@ async def draw_prize(
     request = Request(command.customer, command.request_id, fingerprint("draw", command.draw, command.nonce))
     lane = lane_of(command.customer)
     anew = False
-    refusal: DrawOutcome = NoChance()
+    refusal: DrawOutcome
     for _ in range(TRIES):
         now = clock.now()
         frozen = await freezes.freeze_of(command.customer)
@@ -119,7 +119,7 @@ async def draw_prize(
             case Reused():
                 raise RequestReused
             case Moved(kind):
-                anew = kind == chain_row(of).kind
+                anew = kind == of.chain.kind
                 continue  # the chance was drawn or expired meanwhile, or the day has turned: look again
             case Short(account) if account.key.startswith("chance|"):
                 continue
@@ -129,6 +129,8 @@ async def draw_prize(
             case Gone():
                 raise Broken("a draw ends no hold")
         assert_never(result)
+    else:
+        raise Busy("this customer's draws keep meeting each other")
     # A refusal is judged afresh each time, but what was drawn once is answered as it was.
     match await read.answer_to(request, lane):
         case Repeated(answer):
@@ -145,7 +147,7 @@ async def _turn(
     if offer is None:
         return None
     day, lane = business_day(now), lane_of(chance.customer)
-    known = await secrets.secrets(of.key, chain_row(of).lane, day, anew=anew)
+    known = await secrets.secrets(of.key, of.chain.lane, day, anew=anew)
     return DrawTurn(
         of=of, offer=offer, chance=chance, nonce=nonce, at=now, day=day, secrets=known,
         result=new_id(lane, now), grant=new_id(lane, now),

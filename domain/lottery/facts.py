@@ -1,34 +1,74 @@
 """What the draws' tables keep, as the rooms pass it around. All moments are aware; days are Shanghai's."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from typing import TypeAlias
 from uuid import UUID
 
-from domain.campaigns.model import Campaign, Draw
+from domain.campaigns.model import Campaign, Draw, Prize
 from domain.kernel.money import Fen
 from domain.kernel.time import business_day
+from domain.ledger import keys
+from domain.ledger.accounts import Account
+from domain.ledger.unit import Row
 from domain.offers.catalog import Catalog
 
 DrawKey: TypeAlias = tuple[str, str]
 """(campaign code, draw code)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class DrawOf:
-    """A draw and the campaign version it is read in."""
+    """A draw and the campaign version it is read in; with what every draw needs to know of it worked out once."""
 
     campaign: Campaign
     draw: Draw
 
-    @property
+    @cached_property
     def key(self) -> DrawKey:
         return self.campaign.code, self.draw.code
 
-    @property
+    @cached_property
     def name(self) -> str:
         """How the chain calls it."""
         return f"{self.campaign.code}/{self.draw.code}"
+
+    @cached_property
+    def prizes(self) -> Mapping[str, Prize]:
+        return {prize.code: prize for prize in self.draw.prizes}
+
+    @cached_property
+    def consolation(self) -> Prize | None:
+        return self.draw.consolation
+
+    @cached_property
+    def odds(self) -> tuple[tuple[str, int], ...]:
+        """(prize, millionths) in the order of the campaign file."""
+        return tuple((prize.code, prize.odds_ppm) for prize in self.draw.prizes)
+
+    @cached_property
+    def budget(self) -> Account:
+        return keys.budget(self.campaign.code, self.draw.line)
+
+    @cached_property
+    def stocks(self) -> Mapping[str, Account]:
+        """The accounts of the prizes that have a stock."""
+        return {
+            prize.code: keys.stock(self.campaign.code, self.draw.code, prize.code)
+            for prize in self.draw.prizes
+            if prize.stock is not None
+        }
+
+    @cached_property
+    def accounts(self) -> tuple[Account, ...]:
+        """All that any draw may take from."""
+        return (*self.stocks.values(), self.budget)
+
+    @cached_property
+    def chain(self) -> Row:
+        return Row("draw_chain", self.key, self.budget.lane)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +121,20 @@ class ResultFacts:
 def find_draw(catalog: Catalog, code: str, at: datetime) -> DrawOf | None:
     """The draw of this code in the versions in force at `at`, before and after it runs too."""
     for campaign in catalog.campaigns(at):
-        draw = campaign.draw(code)
-        if draw is not None:
-            return DrawOf(campaign, draw)
+        place = ("draw", campaign.code, campaign.version, code)
+        found: DrawOf | None = catalog.kept.get(place)
+        if found is None:
+            draw = campaign.draw(code)
+            if draw is None:
+                continue
+            found = catalog.kept[place] = DrawOf(campaign, draw)
+        return found
     return None
 
 
 def draws_of(catalog: Catalog, at: datetime) -> list[DrawOf]:
-    return [DrawOf(campaign, draw) for campaign in catalog.campaigns(at) for draw in campaign.draws]
+    codes = [draw.code for campaign in catalog.campaigns(at) for draw in campaign.draws]
+    return [of for code in dict.fromkeys(codes) if (of := find_draw(catalog, code, at)) is not None]
 
 
 def day_to_commit(of: DrawOf, now: datetime) -> date:

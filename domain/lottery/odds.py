@@ -13,10 +13,6 @@ Odds = Sequence[tuple[str, int]]
 """(prize, millionths) in the order of the campaign file; they sum to a million."""
 
 
-def odds_of(draw: Draw) -> tuple[tuple[str, int], ...]:
-    return tuple((prize.code, prize.odds_ppm) for prize in draw.prizes)
-
-
 def prize_at(odds: Odds, roll: int) -> str:
     """The prize whose weights `roll` falls into, read in order. Raises ValueError beyond their sum."""
     upto = 0

@@ -4,8 +4,8 @@ Shown are the offers of campaigns from warm-up to the end of their closing phase
 the files' own order. With it, in this order, each rule deciding what the one before left equal:
 
 1. campaigns whose audience the customer belongs to, then the others;
-2. what the customer can have now, then what is open and asks for something first, then what will open, then what can
-   still become possible, then what is for others, last what is sold out, on hold or over;
+2. what the customer can have now, also by doing what it asks, then what will open, then what can still become
+   possible, then what is for others, last what is sold out, on hold or over;
 3. what closes within `CLOSING_SOON`, sooner first;
 4. what the customer is at least half way to;
 5. what is liked in the customer's segments (the file's weights), then the file's priority, then the file's order.
@@ -137,11 +137,11 @@ def _standing(shown: Shown) -> int:
     judged = shown.eligibility
     match shown.state:
         case OfferState.SOLD_OUT | OfferState.PAUSED | OfferState.ENDED:
-            return 5
+            return 4
         case OfferState.OPEN if judged is None or judged.eligible:
-            return 1 if judged is not None and judged.missing else 0
+            return 0
         case OfferState.OPEN | OfferState.UPCOMING | OfferState.BETWEEN_WINDOWS:
             against = [] if judged is None else [each for each in judged.reasons if each.code not in _NOT_YET]
             if not against:
-                return 2
-            return 3 if all(each.remedy is not None or each.next_at is not None for each in against) else 4
+                return 1
+            return 2 if all(each.remedy is not None or each.next_at is not None for each in against) else 3

@@ -226,9 +226,23 @@ def decide_cancel(
             return TooLate(deadline)
         assert facts.grant is not None
         grant = GivenGrant(
-            facts.grant, facts.customer, facts.campaign, facts.version, facts.offer, str(facts.id), 1, "GIVEN",
-            facts.cost, facts.line, facts.at, facts.at, None, facts.person, 0, facts.device,
-        )  # fmt: skip
+            id=facts.grant,
+            customer=facts.customer,
+            campaign=facts.campaign,
+            version=facts.version,
+            offer=facts.offer,
+            cause=str(facts.id),
+            round=1,
+            status="GIVEN",
+            cost=facts.cost,
+            line=facts.line,
+            at=facts.at,
+            earned_at=facts.at,
+            card=None,
+            person=facts.person,
+            amount=0,
+            device=facts.device,
+        )
         parts = take_back(grant, held, offer, now)
         _look_at_the_list(parts, facts.customer, facts.campaign, facts.offer, now)
     else:

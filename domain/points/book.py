@@ -220,7 +220,7 @@ class Book:
         values: dict[str, Any] = {
             "balance": self.balance,
             "entries": purse.entries + len(self.entries),
-            "lots": "[" + ",".join([f'["{month}",{points}]' for month, points in lots]) + "]",
+            "lots": lots_text(lots),
             "noticed": self.noticed,
             "due_at": due_at(lots, self.noticed),
         }
@@ -297,8 +297,9 @@ def purse_of(version: int, balance: Points, entries: int, lots: Iterable[Sequenc
     return Purse(version, balance, entries, tuple([Lot(month, points) for month, points in lots]), noticed)
 
 
-def plain_lots(lots: Iterable[Lot]) -> list[list[Any]]:
-    return [[lot.month, lot.points] for lot in lots]
+def lots_text(lots: Iterable[Lot]) -> str:
+    """As rows keep them, JSON: `[["2028-10",120]]`."""
+    return "[" + ",".join([f'["{month}",{points}]' for month, points in lots]) + "]"
 
 
 def read_lots(plain: Iterable[Sequence[Any]]) -> tuple[Lot, ...]:

@@ -1,7 +1,8 @@
 """What the points' tables keep, as the rooms pass it around. Moments are aware; amounts are whole points."""
 
+import json
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
 
 from domain.campaigns.model import Limit
 from domain.campaigns.terms import DeliveryKind, OfferState
@@ -66,6 +67,7 @@ def issued(code: str) -> Account:
     return sink(f"issued|{CATALOGUE}|{code}")
 
 
-def plain_item(item: Item) -> dict[str, Any]:
-    """What an entry remembers of it."""
-    return {"item": item.code, "title": [item.title.zh, item.title.en], "cost": item.cost}
+@lru_cache(maxsize=1024)
+def remembered(code: str, zh: str, en: str, cost: Points, pieces: int) -> str:
+    """What an entry remembers of what it bought, or of what came back: JSON text."""
+    return json.dumps({"item": code, "title": [zh, en], "cost": cost, "pieces": pieces}, ensure_ascii=False)

@@ -5,7 +5,6 @@ not given back that way is found by the sweep (`infra.worker.points`). The redem
 happens once.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +21,7 @@ from domain.ledger.unit import Change, Committed, Ledger, Moved
 from domain.offers.award import Parts
 from domain.offers.units import unit_of
 from domain.points.book import Book, Lot, Purse
-from domain.points.facts import Item, plain_item, redeemed, stock
+from domain.points.facts import Item, redeemed, remembered, stock
 
 REDO = 100
 
@@ -55,13 +54,15 @@ def give_back(piece: RedeemedPiece, at: datetime) -> Parts:
     """Points, stock and allowance of one piece. Only of one that is OPEN."""
     parts = Parts()
     book = Book(piece.purse, at)
-    book.give_back(piece.lots, str(piece.id), json.dumps(plain_item(piece.item), ensure_ascii=False))
+    item = piece.item
+    details = remembered(item.code, item.title.zh, item.title.en, piece.points, 1)
+    book.give_back(piece.lots, str(piece.id), details)
     book.close(piece.customer, parts)
     parts.changes.append(Change("points_redemption", piece.id, "OPEN", "RETURNED"))
     if piece.stocked:
-        parts.moves.append(reverse(1, redeemed(piece.item.code), stock(piece.item.code), "STOCK"))
+        parts.moves.append(reverse(1, redeemed(item.code), stock(item.code), "STOCK"))
     if piece.allowance is not None:
-        parts.moves.append(reverse(1, redeemed(piece.item.code), piece.allowance, "LIMIT"))
+        parts.moves.append(reverse(1, redeemed(item.code), piece.allowance, "LIMIT"))
     return parts
 
 

@@ -27,13 +27,16 @@ from domain.offers.award import DELIVER, Parts, promise
 from domain.offers.outcomes import AccountFrozen, LimitReached, NotFound, NotOpen, SoldOut
 from domain.offers.periods import next_period, period_of
 from domain.offers.units import unit_of
-from domain.points.book import Book, Entry, EntryKind, Purse, plain_lots
-from domain.points.facts import CATALOGUE, Item, Stocked, plain_item, redeemed, stock
+from domain.points.book import Book, Entry, EntryKind, Purse, lots_text
+from domain.points.facts import CATALOGUE, Item, Stocked, redeemed, remembered, stock
 from domain.wallet.facts import DeliveryFacts, DeliveryStatus
 
 MOST_PIECES = 20
 REDO = 100
 """How often one redemption is decided again: each time something else of the same customer's points was quicker."""
+
+
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,7 @@ def _redeem(command: RedeemPoints, item: Item, book: Book, person: str | None, n
     customer, lane = command.customer, lane_of(command.customer)
     parts = Parts()
     ids = [new_id(lane, now) for _ in range(command.quantity)]
-    details = json.dumps({**plain_item(item), "pieces": len(ids)}, ensure_ascii=False)
+    details = remembered(item.code, item.title.zh, item.title.en, item.cost, len(ids))
     taken = book.redeem([item.cost] * len(ids), str(ids[0]), details)
     entry = book.entries[-1]
     book.close(customer, parts)
@@ -123,8 +126,8 @@ def _redeem(command: RedeemPoints, item: Item, book: Book, person: str | None, n
         _deliver(parts, customer, item, id, now)
         parts.add("points_redemption", {
             "lane": lane, "id": id, "customer": customer, "item": item.code, "entry": entry.n, "points": item.cost,
-            "lots": json.dumps(plain_lots(lots)), "stocked": item.stock is not None,
-            "allowance": None if allowance is None else json.dumps(list(allowance)), "status": "OPEN", "at": now,
+            "lots": lots_text(lots), "stocked": item.stock is not None,
+            "allowance": None if allowance is None else _json(list(allowance)), "status": "OPEN", "at": now,
             "changed_at": now,
         })  # fmt: skip
     return Redemption(parts, entry, allowance)
@@ -194,16 +197,13 @@ async def redeem_points(
                 case Reused():
                     raise RequestReused
             return decision
-        answer = json.dumps(
-            {
-                "entry": write_entry(decision.entry),
-                "deliveries": [write_delivery(d) for d in decision.parts.deliveries],
-            },
-            ensure_ascii=False,
-        )
+        deliveries = decision.parts.deliveries
+        answer = _json({"entry": write_entry(decision.entry), "deliveries": [write_delivery(d) for d in deliveries]})
         result = await ledger.commit(unit_of(decision.parts, lane=lane, at=now, request=request, answer=answer))
         match result:
-            case Committed(answer) | Repeated(answer):
+            case Committed():
+                return PointsRedeemed(decision.entry, tuple(deliveries))
+            case Repeated(answer):
                 return _redeemed(answer)
             case Reused():
                 raise RequestReused

@@ -126,7 +126,9 @@ def _explain(offer: Offer, campaign: Campaign, state: StoryState, facts: Facts, 
     against, because = _best_card(offer, asked, state, facts)
     ends = [end for rule in asked.timed if (end := rule.deadline(facts)) is not None]
     missing: dict[str, Reason] = {}
-    if used_up is not None:
+    if plans.times(campaign, offer, facts.at).state is OfferState.ENDED:
+        pass  # nothing they do would help, and nothing else is worth saying
+    elif used_up is not None:
         # What stood between the customer and a reward they have is no longer worth saying.
         reasons.append(used_up)
     elif asked.story is None:
@@ -139,8 +141,8 @@ def _explain(offer: Offer, campaign: Campaign, state: StoryState, facts: Facts, 
                 reasons.append(reason)
         for reason in _missing(offer, asked.story, facts, asked, ends):
             missing[reason.code] = reason
-        if any(reason.remedy is None and reason.next_at is None for reason in reasons):
-            missing = {}  # it can never be theirs: nothing they do would help
+        if any(reason.remedy is None or reason.next_at is not None for reason in reasons):
+            missing = {}  # what they did now would not count, or not help
     return Eligibility(
         eligible=not reasons,
         reasons=tuple(reasons),
@@ -197,6 +199,8 @@ def _allowance(offer: Offer, asked: AskedOffer, state: StoryState, facts: Facts)
         kept = state.ordinals.get((offer.code, period.value, ""))
         if kept is None or kept[0] != period_key(period, today) or kept[1] < most:
             continue
+        if period is Period.CAMPAIGN and offer.code in state.missed:
+            return Reason("SOLD_OUT", Words("达标时名额已满", "Its places had gone when you qualified"))
         if period is Period.CAMPAIGN:
             return Reason("ALREADY_RECEIVED", Words("您已获得该权益", "You have received this already"))
         again = _next_period(period, today)

@@ -41,6 +41,8 @@ class StoryState(History):
 
     tallies: (offer, anchor card or '') -> what was counted. ordinals: (offer, period kind, card or '') -> the present
     period and how many were given in it.
+    missed: offers earned when nothing was left of them. The tables know it, not the fold: told by whoever reads a story
+    for a customer's eyes, and never kept with it.
     """
 
     upto: SortKey | None = None
@@ -48,6 +50,7 @@ class StoryState(History):
     application: Application | None = None
     tallies: dict[tuple[str, str], Tallied] = field(default_factory=dict)
     ordinals: dict[tuple[str, str, str], tuple[str, int]] = field(default_factory=dict)
+    missed: frozenset[str] = frozenset()
 
     def copy(self) -> "StoryState":
         """One that can be folded on without changing this."""

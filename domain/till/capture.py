@@ -6,11 +6,11 @@ Source: contract section 4. One redemption a quote and one a transaction; a capt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from domain.kernel.errors import Broken, Busy
-from domain.kernel.ids import derived_id
 from domain.kernel.time import Clock
 from domain.ledger.accounts import Account, sink
 from domain.ledger.moves import Move, Op, post, reverse
@@ -120,12 +120,13 @@ def capture_unit(command: CaptureQuote, told: Told, quote: Quote, now: datetime)
                 quote.lines, [line.shares for line in quote.lines], now,
             ),
         )  # fmt: skip
-    grants = [_grant_row(quote, line, now) for line in quote.lines if line.coupon is None]
+    grants = [_grant_row(quote, n, line, now) for n, line in enumerate(quote.lines) if line.coupon is None]
     if grants:
         rows["offer_grant"] = grants
     return unit_with(
         command.key,
         told,
+        id=quote.id,  # of its statement's entry too, so that the journal tells what the entry is made of
         lane=quote.lane,
         at=now,
         moves=[
@@ -148,21 +149,28 @@ def subsidy_moves(op: Op, merchant: str, campaign: str, offer: str, shares: Shar
     at = till_of(merchant)
     found = []
     for who, units in (("bank", shares.bank), ("merchant", shares.merchant), ("platform", shares.platform)):
-        if not units:
-            continue
-        share = sink(f"share|{who}|{campaign}|{offer}")
-        found.append(post(units, share, at, "SUBSIDY") if op is Op.POST else reverse(units, at, share, "SUBSIDY"))
+        if units:
+            share = share_of(who, campaign, offer)
+            move = post(units, share, at, "SUBSIDY") if op is Op.POST else reverse(units, at, share, "SUBSIDY")
+            found.append(move)
     return found
 
 
+@lru_cache(maxsize=4096)
+def share_of(who: str, campaign: str, offer: str) -> Account:
+    """What `who` bears of an offer's discounts."""
+    return sink(f"share|{who}|{campaign}|{offer}")
+
+
+@lru_cache(maxsize=16_384)
 def till_of(merchant: str) -> Account:
     """Where all discounts at a merchant come together."""
     return sink(f"till|{merchant}")
 
 
-def grant_of(lane: int, redemption: UUID, at: datetime, line: Line) -> UUID:
-    """The id of the grant that an automatic discount is."""
-    return derived_id(lane, at, "till", str(redemption), line.campaign, line.offer)
+def grant_of(redemption: UUID, n: int) -> UUID:
+    """The id of the grant that the n-th line of a redemption is: the redemption's own but for its last bits."""
+    return UUID(int=redemption.int ^ (n + 1))
 
 
 def entry_row(
@@ -191,9 +199,9 @@ def entry_row(
     }  # fmt: skip
 
 
-def _grant_row(quote: Quote, line: Line, now: datetime) -> dict[str, Any]:
+def _grant_row(quote: Quote, n: int, line: Line, now: datetime) -> dict[str, Any]:
     return {
-        "lane": quote.lane, "id": grant_of(quote.lane, quote.id, now, line), "customer": quote.customer,
+        "lane": quote.lane, "id": grant_of(quote.id, n), "customer": quote.customer,
         "campaign": line.campaign, "version": line.version, "offer": line.offer, "by": "TILL",
         "cause": f"till:{quote.id}", "round": 1, "status": "GIVEN", "at": now,
         "cost": line.shares.bank if line.budget else 0, "line": line.budget,

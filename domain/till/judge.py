@@ -51,7 +51,7 @@ class Payer:
 
 @dataclass(slots=True)
 class Judged:
-    """candidates: what could be taken off. declined: what could not, and why. against: what stands against all of it."""
+    """candidates: what could be taken off. declined: what could not, and why. against: stands against all of it."""
 
     candidates: list[Candidate]
     declined: list[Declined]
@@ -60,22 +60,22 @@ class Judged:
 
 def judge(payment: Payment, payer: Payer, catalog: Catalog, now: datetime) -> Judged:
     """Every offer of the till and every coupon of the payer's: could it be taken off this payment now?"""
-    offers = till_offers(catalog, now)
     against = _against_all(payment, payer, catalog, now)
     if against is not None:
         return Judged(
             [],
             [
-                *(Declined(of.offer.code, against) for of in offers),
+                *(Declined(of.offer.code, against) for of in till_offers(catalog, now)),
                 *(Declined(coupon.offer, against, coupon.id) for coupon in payer.coupons),
             ],
             against,
         )
     groups = catalog.told.groups_at(payment.merchant, now)
     purchase = PurchaseFacts(payment.amount, groups, method=payment.method)
-    found = Judged([], [])
-    for of in offers:
-        reason = _elsewhere(of, groups, catalog) or _against_offer(of, payment, payer, purchase, catalog, now)
+    here, elsewhere = _by_groups(groups, catalog, now)
+    found = Judged([], list(elsewhere))
+    for of in here:
+        reason = _against_offer(of, payment, payer, purchase, catalog, now)
         if reason is not None:
             found.declined.append(Declined(of.offer.code, reason))
             continue
@@ -143,8 +143,7 @@ def lines_of(chosen: Combination, payment: Payment, payer: Payer, catalog: Catal
             shares = split(off, funding_of(of.offer if of is not None else None, coupon))
             lines.append(Line(coupon.campaign, coupon.version, coupon.offer, coupon.id, off, shares))
             continue
-        here = catalog.offer(one.offer, now)
-        assert here is not None
+        here = next(of for of in till_offers(catalog, now) if of.offer.code == one.offer)
         offer, campaign = here.offer, here.campaign
         shares = split(off, funding_of(offer))
         lines.append(
@@ -198,6 +197,19 @@ def _against_all(payment: Payment, payer: Payer, catalog: Catalog, now: datetime
     if card.closed_at is not None and card.closed_at <= now:
         return words.CARD_CLOSED
     return None
+
+
+def _by_groups(groups: frozenset[str], catalog: Catalog, now: datetime) -> tuple[Sequence[OfferOf], Sequence[Declined]]:
+    """The offers that are for merchants of these groups, and the others, declined; the same for every payment there."""
+    offers = till_offers(catalog, now)
+    key = ("till.by_groups", groups)
+    kept = catalog.kept.get(key)
+    if kept is None or kept[0] is not offers:
+        reasons = [(of, _elsewhere(of, groups, catalog)) for of in offers]
+        here = tuple(of for of, reason in reasons if reason is None)
+        elsewhere = tuple(Declined(of.offer.code, reason) for of, reason in reasons if reason is not None)
+        kept = catalog.kept[key] = (offers, here, elsewhere)
+    return kept[1], kept[2]
 
 
 def _elsewhere(of: OfferOf, groups: frozenset[str], catalog: Catalog) -> Reason | None:

@@ -13,7 +13,7 @@ from domain.wallet.facts import CouponFacts
 
 @dataclass(frozen=True, slots=True)
 class PayerFacts:
-    """What the tables know of a customer. coupons: AVAILABLE and HELD ones of a kind that tills take, soonest end first.
+    """What the tables know of a customer. coupons: AVAILABLE and HELD ones that tills take, soonest end first.
 
     overdue: quotes past their end whose holds have not been given back yet.
     """

@@ -128,7 +128,7 @@ def decide_reversal(
     decided = Reversal(Reversed(found.id, sum_now - found.taken_back, (), False), back, taken, whole, found.coupons)
     returned: list[UUID] = []
     place = False
-    for line, part, so_far in zip(found.lines, taken, back, strict=True):
+    for n, (line, part, so_far) in enumerate(zip(found.lines, taken, back, strict=True)):
         decided.moves += subsidy_moves(Op.REVERSE, found.merchant, line.campaign, line.offer, part)
         policy = _policy(line, catalog)
         quota_back = whole and line.quota and policy.quota and _still_runs(line, catalog, now)
@@ -140,7 +140,7 @@ def decide_reversal(
             cost = line.shares.bank - so_far.bank if line.budget else 0
             decided.changes.append(
                 Change(
-                    "offer_grant", grant_of(found.lane, found.id, found.at, line), "GIVEN",
+                    "offer_grant", grant_of(found.id, n), "GIVEN",
                     "REVOKED" if gone else "GIVEN", {"cost": cost},
                 )
             )  # fmt: skip
@@ -187,17 +187,19 @@ def _unit(command: ReverseRedemption, told: Told, found: Redemption, decided: Re
         "coupons": list(decided.coupons),
         "whole": decided.whole,
     }
+    unit = new_id(found.lane, now)
     entries = []
     if found.lines:
         entries.append(
             entry_row(
-                new_id(found.lane, now), found.lane, "REVERSAL", found.merchant, found.id, found.transaction,
+                unit, found.lane, "REVERSAL", found.merchant, found.id, found.transaction,
                 command.amount, found.lines, decided.taken, now,
             )
         )  # fmt: skip
     return unit_with(
         command.key,
         told,
+        id=unit,
         lane=found.lane,
         at=now,
         moves=decided.moves,

@@ -16,7 +16,7 @@ from domain.operate.classify import methods_of
 
 
 def edited(text: str, change: LiveChange, after: Campaign) -> str:
-    """The file that says what `after` is. Raises ValueError where the file is written in a way that has no such place."""
+    """The file that says what `after` is. Raises ValueError where the file has no place to say it in."""
     root = _root(text)
     if change.offer is None:
         assert isinstance(change, Extend)
@@ -69,7 +69,7 @@ def _methods(text: str, offer: yaml.MappingNode, made: Offer) -> str:
     if conditions.flow_style:
         return f"{text[:at]}, {{paymentMethod: {named}}}{text[at:]}"
     # The dash of a block list stands in the column of the sequence; the item's own mark is behind it.
-    return f"{text[:at]}\n{' ' * conditions.start_mark.column}- paymentMethod: {named}{text[at:]}"
+    return _line_behind(text, at, f"{' ' * conditions.start_mark.column}- paymentMethod: {named}")
 
 
 def _moment(at: datetime) -> str:
@@ -108,7 +108,14 @@ def _set(text: str, table: yaml.MappingNode, key: str, written: str) -> str:
     at = _end(value)
     if table.flow_style:
         return f"{text[:at]}, {key}: {written}{text[at:]}"
-    return f"{text[:at]}\n{' ' * name.start_mark.column}{key}: {written}{text[at:]}"
+    return _line_behind(text, at, f"{' ' * name.start_mark.column}{key}: {written}")
+
+
+def _line_behind(text: str, at: int, line: str) -> str:
+    """A line of its own behind the one in which `at` is; a comment there stays where it is."""
+    end = text.find("\n", at)
+    end = len(text) if end < 0 else end
+    return f"{text[:end]}\n{line}{text[end:]}"
 
 
 def _without(text: str, table: yaml.MappingNode, key: str) -> str:

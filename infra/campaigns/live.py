@@ -18,7 +18,7 @@ from domain.kernel.ids import LANES, lane_of, new_id
 from domain.kernel.prints import fingerprint
 from domain.kernel.time import Clock
 from domain.ledger.unit import Ledger
-from domain.operate.changes import Changed, NoSuchThing, Refused, decide_change
+from domain.operate.changes import Changed, Decision, LiveChange, NoSuchThing, Refused, decide_change
 from domain.operate.classify import Effect
 from domain.operate.ports import (
     AskedChange,
@@ -152,7 +152,7 @@ class CampaignChanges:
         wanted = None if status is None else status.value
         return [_facts(row) for row in await self._pool.fetch(LISTED, list(LANES), campaign, wanted, SHOWN)]
 
-    async def _decide(self, conn: Any, code: str, change: Any, now: datetime) -> tuple[Any, Any]:
+    async def _decide(self, conn: Any, code: str, change: LiveChange, now: datetime) -> tuple[Decision, Any]:
         newest = await conn.fetchrow(NEWEST, code)
         if newest is None:
             return NoSuchThing(), None

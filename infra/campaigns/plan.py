@@ -19,6 +19,7 @@ from domain.campaigns.model import (
     Claim,
     Discount,
     Draw,
+    Extension,
     FeeWaiver,
     Funding,
     GroupTitle,
@@ -485,6 +486,10 @@ def _offer(got: Got, reading: Reading) -> Offer:
         wrong("trigger", "a cashback or fee waiver needs an amount to count from.", remedy)
     if sum(isinstance(rule, Purchases | TotalSpend) for rule in got["if"]) > 1:
         wrong("if", "an offer counts one thing.", "Keep one of `purchases` and `totalSpend`.")
+    extended = any(isinstance(reward, Extension) for reward in rewards)
+    if extended and not isinstance(trigger, Claim | Apply | Schedule):
+        remedy = "Write `trigger: schedule` (when the offer begins), `claim` or `apply`."
+        wrong("trigger", "coupons are extended by the clock, or when the customer asks for it.", remedy)
     booked = any(worst_cost_of(reward) != 0 for reward in got["rewards"])  # a draw's prizes are on the draw's line
     if booked and got["line"] is None:
         wrong("rewards", "line is missing: what is given must be booked somewhere.", "Add `line: rewards`.")

@@ -31,7 +31,7 @@ from domain.merchants.facts import MerchantFacts
 from domain.offers.award import AT_ONCE
 from domain.offers.catalog import Catalog
 from domain.offers.sign_up import MOVE_UP
-from domain.operate.classify import Difference, differences, effect_of
+from domain.operate.classify import Difference, Effect, differences, effect_of
 from domain.stories.events import MerchantStatus, MerchantUpdated, read_event
 from domain.stories.merchants import MerchantHistory
 from domain.stories.plans import Plans, Version
@@ -152,10 +152,13 @@ async def publish(
     author: str,
     reason: str,
     now: datetime,
+    second: str | None = None,
+    adverse_needs_second: bool = False,
 ) -> Published | Unchanged:
     """Make `text` the campaign's next version, in force from `now` on (its first version: always).
 
     starts_on: the first active day; without it the file's `starts`, else the day of the version before.
+    second: who else agreed. adverse_needs_second: refuse what is adverse to customers without such a person.
 
     Raises:
         CampaignUnreadable: the file has faults, or lint finds errors in it.
@@ -164,7 +167,16 @@ async def publish(
     """
     async with publishing(pool) as conn:
         return await publish_on(
-            conn, ledger, text, file=file, starts_on=starts_on, author=author, reason=reason, now=now
+            conn,
+            ledger,
+            text,
+            file=file,
+            starts_on=starts_on,
+            author=author,
+            reason=reason,
+            now=now,
+            second=second,
+            adverse_needs_second=adverse_needs_second,
         )
 
 
@@ -187,11 +199,9 @@ async def publish_on(
     reason: str,
     now: datetime,
     second: str | None = None,
+    adverse_needs_second: bool = False,
 ) -> Published | Unchanged:
-    """`publish` on a connection of `publishing`, so that more can be written in the same transaction.
-
-    second: who agreed to it, where the change needed another person.
-    """
+    """`publish` on a connection of `publishing`, so that more can be written in the same transaction."""
     digest, head = sha256(text.encode()).hexdigest(), head_of(text)
     newest = await _newest(conn)
     before = newest.pop(head.code, None)
@@ -211,6 +221,9 @@ async def publish_on(
     changed: tuple[Difference, ...] = ()
     if before is not None:
         changed = differences(_refuse_change(before, campaign, now), campaign, now)
+        if adverse_needs_second and effect_of(changed) is Effect.ADVERSE and second in (None, author):
+            worse = ", ".join(each.path for each in changed if each.effect is Effect.ADVERSE)
+            raise PublishRefused(f"This is adverse to customers ({worse}): another person must agree (--second).")
     await _issue(conn, ledger, campaign, now)
     effective_from = BEGINNING if before is None else now
     version = (campaign.code, campaign.version, text, digest, loaded.starts_on, effective_from, now, author, reason)
@@ -288,13 +301,23 @@ def _merchant(row: Mapping[str, Any]) -> MerchantFacts:
 
 
 def totals_of(campaign: Campaign) -> dict[str, int]:
-    """What the campaign's accounts hold in all: `quota|friday` -> 50,000 places, `budget|rewards` -> fen."""
+    """What the campaign's accounts hold in all: `quota|friday` -> 50,000 places, `budget|rewards` -> fen,
+    `stock|wake-up|jd-card-50` -> 2,000 prizes.
+    """
     quotas = {f"quota|{offer.code}": offer.quota for offer in campaign.offers if offer.quota is not None}
-    return quotas | {f"budget|{line.code}": line.amount for line in campaign.budget.lines}
+    stocks = {
+        f"stock|{draw.code}|{prize.code}": prize.stock
+        for draw in campaign.draws
+        for prize in draw.prizes
+        if prize.stock is not None
+    }
+    return quotas | {f"budget|{line.code}": line.amount for line in campaign.budget.lines} | stocks
 
 
 def _account(campaign: str, name: str) -> Account:
-    kind, code = name.split("|")
+    kind, _, code = name.partition("|")
+    if kind == "stock":
+        return keys.stock(campaign, *code.split("|"))
     return keys.quota(campaign, code) if kind == "quota" else keys.budget(campaign, code)
 
 
@@ -344,7 +367,7 @@ def _looks(campaign: Campaign, held: Mapping[str, int], now: datetime) -> list[d
 
 
 def _move(campaign: str, name: str, more: int) -> Move | None:
-    account, source = _account(campaign, name), keys.issued_total(campaign, name.split("|")[1])
+    account, source = _account(campaign, name), keys.issued_total(campaign, name.partition("|")[2])
     if more > 0:
         return post(more, source, account, "ISSUED")
     return post(-more, account, source, "WITHDRAWN") if more < 0 else None
@@ -352,11 +375,13 @@ def _move(campaign: str, name: str, more: int) -> Move | None:
 
 async def _already_given(conn: Any, account: Account, held: Mapping[str, int]) -> str:
     free = await conn.fetchval(FREE, account.lane, account.key)
-    kind, _, code = account.key.split("|")
+    kind, _, code = account.key.split("|", 2)
     name = f"{kind}|{code}"
     least = held.get(name, 0) - (free or 0)
     if kind == "quota":
         return f"The quota of {code} cannot be less than {least:_}: so many places are given or promised."
+    if kind == "stock":
+        return f"The stock of {code.replace('|', '/')} cannot be less than {least:_}: so many have been drawn."
     return f"The budget line {code} cannot be less than {least / 100:_.2f} yuan: so much is spent or promised."
 
 

@@ -20,7 +20,8 @@ VERSION_FILE = named(
     """,
 )
 ACCOUNTS_LEFT = named(
-    "shared_account.left", "select key, balance - held as free from shared_account where lane = $1 and key = any($2)"
+    "shared_account.left",
+    "select key, balance - held as free, held from shared_account where lane = $1 and key = any($2)",
 )
 
 
@@ -44,7 +45,7 @@ async def shown(conn: Any, code: str, version: int | None, now: datetime, *, as_
         state = state_of(offer, campaign, now, catalog.plans.calendar).state
         lines += ["", f"{offer.code}: {offer.title.zh} / {offer.title.en} [{offer.kind}, {state}]"]
         if offer.quota is not None:
-            left = free.get(keys.quota(code, offer.code).key, 0)
+            left, _ = free.get(keys.quota(code, offer.code).key, (0, 0))
             lines.append(f"  {left:,} of {offer.quota:,} places are free")
         text = rule_text(offer, campaign, catalog.plans.names)
         for words in (text.text, *text.disclaimers):
@@ -56,18 +57,22 @@ async def _budget(conn: Any, campaign: Campaign) -> list[str]:
     free = await _free(conn, campaign)
     lines = [f"budget {yuan(campaign.budget.total)} yuan"]
     for line in campaign.budget.lines:
-        left = free.get(keys.budget(campaign.code, line.code).key, 0)
-        lines.append(f"  {line.code}: {yuan(left)} of {yuan(line.amount)} yuan are free")
+        left, held = free.get(keys.budget(campaign.code, line.code).key, (0, 0))
+        spent = line.amount - left - held
+        lines.append(
+            f"  {line.code}: {yuan(left)} of {yuan(line.amount)} yuan are free, {yuan(held)} held, {yuan(spent)} spent"
+        )
     return lines
 
 
-async def _free(conn: Any, campaign: Campaign) -> dict[str, int]:
-    names = [name.split("|") for name in totals_of(campaign)]
+async def _free(conn: Any, campaign: Campaign) -> dict[str, tuple[int, int]]:
+    """What is free and what is held, by account."""
+    names = [name.split("|") for name in totals_of(campaign) if not name.startswith("stock|")]
     accounts = [
         keys.quota(campaign.code, code) if kind == "quota" else keys.budget(campaign.code, code) for kind, code in names
     ]
     rows = await conn.fetch(ACCOUNTS_LEFT, accounts[0].lane, [account.key for account in accounts]) if accounts else []
-    return {row["key"]: row["free"] for row in rows}
+    return {row["key"]: (row["free"], row["held"]) for row in rows}
 
 
 def _day(at: datetime) -> str:

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from infra.commands.changes import add_to
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
     from domain.kernel.time import Clock
     from infra.campaigns.tree import FileError
 
-app = typer.Typer(no_args_is_help=True, help="Check, publish and show campaign plans.")
+app = typer.Typer(no_args_is_help=True, help="Check, publish, show and change campaign plans.")
 
 File = Annotated[Path, typer.Argument(help="A campaign file (YAML); docs/campaigns.md tells its format.")]
 Start = Annotated[
@@ -63,6 +65,7 @@ def publish(
     reason: Annotated[str, typer.Option(help="Why, for the record.")],
     start: Start = None,
     author: Annotated[str | None, typer.Option(help="Who publishes; the system's user unless said.")] = None,
+    second: Annotated[str | None, typer.Option(help="Who else agreed, where it is adverse to customers.")] = None,
 ) -> None:
     """Make FILE its campaign's next version, in force at once. The same file again changes nothing."""
     from getpass import getuser
@@ -84,6 +87,8 @@ def publish(
                 author=author or getuser(),
                 reason=reason,
                 now=clock.now(),
+                second=second,
+                adverse_needs_second=True,
             )
         match done:
             case publishing.Published(campaign, 1):
@@ -94,7 +99,7 @@ def publish(
                 return f"{campaign} is unchanged: this is version {version} already."
 
     try:
-        typer.echo(_on_the_hall(work))
+        typer.echo(on_the_hall(work))
     except CampaignUnreadable as unreadable:
         for error in unreadable.errors:
             typer.echo(f"{error}", err=True)
@@ -119,7 +124,7 @@ def list_() -> None:
             )
         return "\n".join(lines) or "Nothing is published."
 
-    typer.echo(_on_the_hall(work))
+    typer.echo(on_the_hall(work))
 
 
 @app.command()
@@ -139,10 +144,10 @@ def show(
             raise HouseError(f"There is no {code}{f' version {version}' if version else ''}: see `hall campaign list`.")
         return text
 
-    typer.echo(_on_the_hall(work))
+    typer.echo(on_the_hall(work))
 
 
-def _on_the_hall(work: "Callable[[Any, Clock, str], Awaitable[str]]") -> str:
+def on_the_hall(work: "Callable[[Any, Clock, str], Awaitable[str]]") -> str:
     """Run `work(pool, clock, dsn)` on the hall that is set or runs here. Raises HouseError where there is none."""
     import asyncio
 
@@ -179,3 +184,6 @@ def _json(found: "Iterable[tuple[str, tuple[FileError, ...]]]") -> str:
 
     entries = [{"severity": severity, **asdict(each)} for severity, errors in found for each in errors]
     return json.dumps(sorted(entries, key=lambda each: each["line"]), ensure_ascii=False, indent=1)
+
+
+add_to(app)

@@ -74,13 +74,14 @@ class Texts(Generic[P]):
 class Wanted:
     """What must be known to judge some units: accounts, requests, holds, row states."""
 
-    __slots__ = ("_accounts", "holds", "own", "requests", "rows", "shared")
+    __slots__ = ("_accounts", "holds", "own", "released", "requests", "rows", "shared")
 
     def __init__(self, units: Iterable[Unit]) -> None:
         accounts: set[Account] = set()
         touch = accounts.add
         self.requests: dict[RequestKey, UUID] = {}
         self.holds: dict[HoldKey, UUID] = {}
+        self.released: set[HoldKey] = set()  # of them, those whose `on_release` matters
         self.rows: dict[str, dict[RowKey, Any]] = {}
         for unit in units:
             lane = unit.lane
@@ -96,6 +97,8 @@ class Wanted:
                     touch(move[2])
             for end in unit.end_holds:
                 self.holds[lane, end.id.int] = end.id
+                if not end.capture:
+                    self.released.add((lane, end.id.int))
             for change in unit.changes:
                 self.want_row(change, lane)
             late = unit.late
@@ -248,7 +251,11 @@ class Read:
                         for n, expires_at, legs, on_release in zip(*answer[at : at + 4], strict=True):
                             key, id = ids[n - 1]
                             holds[key] = OpenHold(
-                                key[0], id, expires_at, read_legs(legs), self.read_changes(on_release)
+                                key[0],
+                                id,
+                                expires_at,
+                                read_legs(legs),
+                                self.read_changes(on_release) if key in wanted.released else (),
                             )
                     at += 4
                 case _:
@@ -648,3 +655,22 @@ def _account_arrays(judged: Judgement) -> list[str]:
         numbers([0 if tally is None else tally.index for tally in target_tally]),
         numbers(target_db),
     ]
+
+
+def statements_of(columns: Columns) -> dict[str, str]:
+    """Statements that have every part there is, by name: for a look at their plans."""
+    kinds = sorted(STATE_KINDS)
+    reads = [_OWN, _SHARED, _REQUESTS, _HOLDS, *(Part(4, "states", kind) for kind in kinds)]
+    writes = [_WRITE_REQUESTS, _WRITE_ENDED, _WRITE_HOLDS]
+    for kind in kinds:
+        writes += [Part(2, "change", kind), Part(2, "delete", kind)]
+    found = {"commit.read": Read(columns).sql(reads), "commit.write": Write(columns).sql(writes)}
+    for table in sorted(columns.keys() - LEDGER_TABLES):
+        found[f"commit.insert.{table}"] = Write(columns).sql([Part(3, "insert", table, tuple(columns[table]))])
+    for kind in kinds:
+        table, names = STATE_KINDS[kind].table, STATE_KINDS[kind].key
+        found[f"commit.lock.{kind}"] = lock_sql(table, names, [columns[table][name] for name in names])
+    for table in ("account", "shared_account"):
+        found[f"commit.lock.{table}"] = lock_sql(table, ["key"], ["text"])
+    found["commit.lock.hold"] = lock_sql("hold", ["id"], ["uuid"])
+    return found

@@ -50,6 +50,7 @@ MARK_KEPT = "7 days"
 
 Signal: TypeAlias = tuple[str, str]
 Answer: TypeAlias = Result | HallError
+_Waiting: TypeAlias = tuple[Unit, "asyncio.Future[Result]"]
 
 _log = logging.getLogger(__name__)
 
@@ -135,7 +136,10 @@ class GroupCommit:
         self._aside = _Line(uuid4())  # for the worker's sweep of expired holds, beside the callers' batches
         self._aside_lock = asyncio.Lock()
         self._idle: list[_Line] = []
-        self._queue: deque[tuple[Unit, asyncio.Future[Result]]] = deque()
+        self._queue: deque[_Waiting] = deque()
+        # Units decided late follow each other in one chain: two batches of them would only judge each other again.
+        self._late: deque[_Waiting] = deque()
+        self._late_under_way = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._kicked = False
         self._open = False
@@ -166,7 +170,7 @@ class GroupCommit:
     async def close(self) -> None:
         """Take nothing more, bring through what waits, and disconnect."""
         self._open = False
-        while self._tasks or self._queue:
+        while self._tasks or self._queue or self._late:
             self._kick()
             await asyncio.wait(set(self._tasks))
         async with self._aside_lock:
@@ -186,13 +190,14 @@ class GroupCommit:
 
     def submit(self, unit: Unit) -> asyncio.Future[Result]:
         """As `commit`, for a caller with many units: the answer later, without a task each. Raises Busy at once."""
-        if not self._open or len(self._queue) >= self._queue_limit:
+        waiting = len(self._queue) + len(self._late)
+        if not self._open or waiting >= self._queue_limit:
             self._watch.busy()
             raise Busy("the ledger is closing" if not self._open else "too many commits are waiting")
         assert self._loop is not None
         future: asyncio.Future[Result] = self._loop.create_future()
-        self._queue.append((unit, future))
-        self._watch.queued(len(self._queue))
+        (self._queue if unit.late is None else self._late).append((unit, future))
+        self._watch.queued(waiting + 1)
         if self._idle and not self._kicked:
             self._kicked = True
             self._loop.call_soon(self._kick)  # so that other callers of this turn of the loop come along
@@ -217,33 +222,36 @@ class GroupCommit:
     # --- batches
 
     def _kick(self) -> None:
-        """Send off what waits, one batch for each idle line."""
+        """Send off what waits, one batch for each idle line; those decided late in one of them."""
         self._kicked = False
-        while self._idle and self._queue:
+        while self._idle and (self._queue or (self._late and not self._late_under_way)):
             waiting = len(self._queue)
             share = waiting if waiting < WORTH_SPLITTING else ceil(waiting / len(self._idle))
-            batch = []
-            for _ in range(min(share, self._batch_limit)):
-                item = self._queue.popleft()
-                if not item[1].done():  # its caller may have gone
-                    batch.append(item)
+            batch: list[_Waiting] = []
+            if self._late and not self._late_under_way:
+                room = self._batch_limit - min(share, self._batch_limit // 2)
+                _take(self._late, min(len(self._late), room), batch)
+                self._late_under_way = bool(batch)
+            _take(self._queue, min(share, self._batch_limit - len(batch)), batch)
             if batch:
                 task = asyncio.get_running_loop().create_task(self._run(self._idle.pop(), batch))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
 
-    async def _run(self, line: _Line, batch: Sequence[tuple[Unit, asyncio.Future[Result]]]) -> None:
+    async def _run(self, line: _Line, batch: Sequence[_Waiting]) -> None:
         began = perf_counter()
         units = [unit for unit, _ in batch]
         answers: Sequence[Answer]
         try:
             answers = await self._settle(line, units)
         except Exception as error:
+            answers = [_copy(error) for _ in units]
             if not isinstance(error, HallError):
                 _log.exception("a batch of %d units failed", len(units))
-            answers = [_copy(error) for _ in units]
         finally:
             self._idle.append(line)
+            if units[0].late is not None:
+                self._late_under_way = False
         signals: list[Signal] = []
         for (unit, future), answer in zip(batch, answers, strict=True):
             if isinstance(answer, Committed):
@@ -283,8 +291,8 @@ class GroupCommit:
         except Exception as error:  # a constraint, a value that does not fit, a unit that contradicts itself
             if len(units) == 1:
                 self._watch.broken(units[0], error)
-                broken = Broken(f"unit {units[0].id} cannot be written: {error}")
-                broken.__cause__ = error
+                broken = Broken(f"unit {units[0].id} cannot be written: {type(error).__name__}")
+                broken.__cause__ = _discreet(error)
                 return [broken]
             self._watch.split(len(units))
             half = len(units) // 2
@@ -371,6 +379,7 @@ class GroupCommit:
             await self._lock_part(line, wanted, "hold")
             ended = Wanted(())
             ended.holds = wanted.holds
+            ended.released = wanted.released
             for hold in (await self._facts(line, ended)).holds.values():
                 wanted.want_accounts(account for leg in hold.legs for account in (leg.source, leg.target))
                 for change in hold.on_release:
@@ -449,6 +458,13 @@ class GroupCommit:
             pause = min(2 * pause, 1.0)
 
 
+def _take(queue: "deque[_Waiting]", count: int, batch: "list[_Waiting]") -> None:
+    for _ in range(count):
+        item = queue.popleft()
+        if not item[1].done():  # its caller may have gone
+            batch.append(item)
+
+
 def _rows_of_released(units: Iterable[Unit], holds: Mapping[HoldKey, OpenHold]) -> list[tuple[Change, int]]:
     """What the holds that these units give back bring along, with the holds' lanes."""
     if not holds:
@@ -508,12 +524,19 @@ def _why_again(error: Exception) -> str | None:
             return None
 
 
+def _discreet(error: Exception) -> Exception:
+    """The error without the row that it quotes: it will be logged, and the row may say who somebody is."""
+    if isinstance(error, asyncpg.PostgresError):
+        error.detail = None
+    return error
+
+
 def _copy(error: Exception) -> HallError:
     """An error for one caller of several: each raises his own."""
     if isinstance(error, HallError):
         copied = type(error)(*error.args)
         copied.__cause__ = error.__cause__
         return copied
-    broken = Broken(f"a commit failed: {error}")
-    broken.__cause__ = error
+    broken = Broken(f"a commit failed: {type(error).__name__}")
+    broken.__cause__ = _discreet(error)
     return broken

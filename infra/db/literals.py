@@ -26,6 +26,9 @@ def texts(values: Column) -> str:
     """
     try:
         "".join(values)  # texts only?
+    except TypeError:
+        values = [value if value is None or isinstance(value, str) else _text(value) for value in values]
+    try:
         spelled = orjson.dumps(values)
     except TypeError:
         return _texts_one_by_one(values)
@@ -74,7 +77,7 @@ def moments(values: Column) -> str:
 def arrays(values: Column) -> str:
     """Arrays of texts, each spelled as a text of its own: unnest would take an array of arrays apart."""
     spelled: dict[tuple[str, ...], str] = {}
-    parts = []
+    parts: list[str | None] = []
     for value in values:
         if value is None:
             parts.append(None)

@@ -26,10 +26,11 @@ _NAMES = {
         "inbox journal offer_grant operator_case outbox reference request session shared_account story story_event"
         " draw_chain draw_entry draw_result draw_secret"
         " points_account points_entry points_redemption"
+        " booking lounge_pass lounge_visit"
         " presentation_used redemption settlement_entry settlement_statement till_key till_quote"
         " application audit change_request message message_consent schedule_run sign_up"
     ),
-    TableClass.CATALOG: "campaign_version catalog_item catalog_stamp merchant merchant_inspection merchant_standing",
+    TableClass.CATALOG: "campaign_version catalog_item catalog_stamp lounge merchant merchant_inspection merchant_standing",
     TableClass.LOCAL: "commit_mark installation sandbox_clock tortoise_migrations",
 }
 
@@ -46,7 +47,8 @@ class StateKind:
     """Rows of `table` that a unit changes from one state to another. key: its columns beside lane.
 
     changed_at: the column set to the unit's moment with every change. Every row named in a unit's changes is read by
-    its primary key and judged by `state`; what a change deletes must still be in the state it was read in.
+    that key and judged by `state`; what a change deletes must still be in the state it was read in. Two kinds may look
+    at one table by different keys, but one unit, or one batch, must not change the same row through both.
     """
 
     kind: str
@@ -66,6 +68,9 @@ STATE_KINDS: Mapping[str, StateKind] = MappingProxyType(
             StateKind("draw_chance", "draw_chance"),
             StateKind("draw_chain", "draw_chain", key=("campaign", "draw"), state="head"),
             StateKind("entitlement", "entitlement"),
+            StateKind("booking", "booking"),
+            StateKind("lounge_visit", "lounge_visit", key=("client", "visit"), state="state"),
+            StateKind("lounge_pass", "lounge_pass", state="visit", changed_at=None),
             StateKind("application", "application"),
             StateKind("sign_up", "sign_up"),
             StateKind("offer_grant", "offer_grant", changed_at=None),

@@ -2,7 +2,7 @@
 
 Each check is a statement that tells what breaks it, one text a breach; and one that tells how much was looked at. All
 of them see one snapshot, so they are exact while commits go on. The laws of rooms that keep tables of their own
-(points, draws, lounges, deliveries) stand with those rooms.
+(deliveries) stand with those rooms.
 """
 
 from dataclasses import dataclass
@@ -104,7 +104,9 @@ select format('%s: %s given, grants say %s', key, gone, told) from (
 ) compared where kept and gone <> told order by key
 """
 
-_QUOTAS = _GRANTED.format(accounts=_ACCOUNTS, legs=_LEGS, kind="quota", name="offer", measure="count(*)", must="false")
+# A prize drawn takes no place of the offer that gave the chance.
+_PLACES = "count(*) filter (where by <> 'DRAW')"
+_QUOTAS = _GRANTED.format(accounts=_ACCOUNTS, legs=_LEGS, kind="quota", name="offer", measure=_PLACES, must="false")
 _BUDGETS = _GRANTED.format(accounts=_ACCOUNTS, legs=_LEGS, kind="budget", name="line", measure="sum(cost)", must="true")
 
 # What a coupon's account says and what its row says.
@@ -130,6 +132,189 @@ where c.id is null or p.id is null
     or coalesce(e.used, 0) <> (c.status = 'USED')::int or coalesce(e.expired, 0) <> (c.status = 'EXPIRED')::int
     or coalesce(e.voided, 0) <> (c.status = 'VOIDED')::int
 order by 1
+"""
+
+# A customer's points three times: the ledger's account, the entries added up one by one, and the lots that are left.
+_POINTS = """
+with told as (
+    select lane, customer, count(*) as entries, max(n) as last, sum(points) as points,
+        bool_or(balance_after <> running) as broken
+    from (
+        select lane, customer, n, points, balance_after,
+            sum(points) over (partition by lane, customer order by n) as running
+        from points_entry
+    ) e group by lane, customer
+), purse as (
+    select p.lane, p.customer, p.balance, p.entries,
+        (select coalesce(sum((lot->>1)::bigint), 0) from jsonb_array_elements(p.lots::jsonb) lot) as lots
+    from points_account p
+), book as (
+    select lane, substr(key, 8) as customer, balance from account where key ~ '^points\\|'
+)
+select format('points of %s: account %s, purse %s, entries %s, lots %s%s', customer, b.balance, p.balance, t.points,
+    p.lots, case when t.broken then ', and an entry has a wrong balance' else '' end)
+from book b full join purse p using (lane, customer) full join told t using (lane, customer)
+where b.balance is distinct from p.balance or p.balance is distinct from t.points
+    or p.lots is distinct from greatest(p.balance, 0) or p.entries <> t.entries or t.last <> t.entries or t.broken
+order by 1
+"""
+
+# What was taken of an item's stock, and the pieces that were not given back.
+_ITEMS = """
+with shelf as (
+    select substr(key, 14) as item, opened - balance as gone from shared_account where key ~ '^stock\\|points\\|'
+), issued as (
+    select item, sum(units) as units from (
+        select substr(dst, 14) as item, units from journal where src ~ '^~issued\\|points\\|' and op in (1, 3, 5)
+        union all
+        select substr(src, 14), -units from journal where dst ~ '^~issued\\|points\\|' and op in (1, 3, 5)
+    ) moved group by item
+), sold as (
+    select item, count(*) as pieces from points_redemption where stocked and status = 'OPEN' group by item
+)
+select format('stock of %s: %s gone, redemptions say %s', item, gone + coalesce(units, 0), coalesce(pieces, 0))
+from shelf left join issued using (item) full join sold using (item)
+where gone + coalesce(units, 0) is distinct from coalesce(pieces, 0) order by 1
+"""
+
+# Of each prize: what was issued of its stock less what is left, as the record says it was given. A prize without a stock
+# has no account.
+_PRIZES = f"""
+with {_ACCOUNTS}, moved as (
+    select key, sum(units) as units from (
+        select dst as key, units from journal where src ~ '^~issued\\|' and dst ~ '^stock\\|' and op in (1, 3, 5)
+        union all select src, -units from journal where dst ~ '^~issued\\|' and src ~ '^stock\\|' and op in (1, 3, 5)
+    ) issued group by key
+), given as (
+    select 'stock|' || campaign || '|' || draw || '|' || prize as key, count(*) as units from draw_entry group by 1
+)
+select format('%s: %s issued, %s left, %s drawn', key, m.units, a.balance, coalesce(g.units, 0))
+from accounts a left join moved m using (key) left join given g using (key)
+where key ~ '^stock\\|' and coalesce(m.units, 0) - a.balance <> coalesce(g.units, 0) order by key
+"""
+
+# Every entry has the hash of its own text and names the hash of the one before it; the last is the chain's head.
+_LINKS = """
+with links as (
+    select campaign, draw, sequence, hash, body,
+        lag(hash) over chain as before, lag(sequence) over chain as last,
+        encode(sha256(convert_to('hall-draw/1' || chr(10) || campaign || '/' || draw, 'UTF8')), 'hex') as beginning
+    from draw_entry window chain as (partition by campaign, draw order by sequence)
+)
+select format('entry %s of %s/%s does not fit its chain', sequence, campaign, draw) from links
+where hash <> encode(sha256(convert_to(body, 'UTF8')), 'hex') or sequence <> coalesce(last, 0) + 1
+    or body !~ ('^hall-draw/1' || chr(10) || 'draw=' || campaign || '/' || draw || chr(10))
+    or body !~ (chr(10) || 'sequence=' || sequence || chr(10))
+    or right(body, 74) <> chr(10) || 'previous=' || coalesce(before, beginning)
+union all
+select format('the chain of %s/%s stands at %s, its record at %s', campaign, draw, c.head, coalesce(e.sequence, 0))
+from draw_chain c left join (
+    select distinct on (campaign, draw) campaign, draw, sequence, hash from draw_entry
+    order by campaign, draw, sequence desc
+) e using (campaign, draw)
+where split_part(c.head, '|', 1)::bigint <> coalesce(e.sequence, 0)
+    or e.hash is not null and split_part(c.head, '|', 3) <> e.hash
+order by 1
+"""
+
+# One chance, one result, one entry.
+_RESULTS = """
+select format('result %s, entry %s, chance %s do not belong together', r.id, e.sequence, c.id)
+from draw_result r full join draw_entry e on e.campaign = r.campaign and e.draw = r.draw and e.sequence = r.sequence
+    full join (select lane, id from draw_chance where status = 'DRAWN') c on c.lane = r.lane and c.id = r.chance
+where r.id is null or e.result is distinct from r.id or e.hash <> r.hash or e.prize <> r.prize or c.id is null order by 1
+"""
+
+# A coupon that a till takes is USED by exactly one redemption, which still has it; and the reverse.
+_REDEEMED = """
+with redeemed as (
+    select r.lane, c.id::uuid as id, count(*) as n from redemption r cross join lateral unnest(r.coupons) c (id)
+    group by r.lane, c.id
+)
+select format('coupon %s is %s and stands in %s redemptions', coalesce(c.id, r.id), coalesce(c.status, 'nowhere'),
+    coalesce(r.n, 0))
+from (select lane, id, status from coupon where kind in ('THRESHOLD', 'CASH', 'REPAYMENT')) c
+    full join redeemed r on r.lane = c.lane and r.id = c.id
+where coalesce(r.n, 0) <> coalesce((c.status = 'USED')::int, -1) order by 1
+"""
+
+# What merchants' statements are made of, and what the journal says was borne at each till and by whom.
+_SETTLED = """
+with told as (
+    select merchant, who, sum(case kind when 'REVERSAL' then -units else units end) as units from settlement_entry
+        cross join lateral (values ('bank', bank), ('merchant', merchant_share), ('platform', platform)) s (who, units)
+    group by merchant, who
+), journaled as (
+    select merchant, who, sum(units) as units from (
+        select substr(dst, 7) as merchant, split_part(src, '|', 2) as who, units from journal
+        where reason = 'SUBSIDY' and dst ~ '^~till\\|'
+        union all
+        select substr(src, 7), split_part(dst, '|', 2), -units from journal
+        where reason = 'SUBSIDY' and src ~ '^~till\\|'
+    ) moved group by merchant, who
+)
+select format('%s at %s: entries say %s, the journal %s', who, merchant, coalesce(t.units, 0), coalesce(j.units, 0))
+from told t full join journaled j using (merchant, who) where coalesce(t.units, 0) <> coalesce(j.units, 0) order by 1
+"""
+
+# A captured quote has its redemption and the reverse; what was taken back is what its reversals say.
+_SALES = """
+select format('quote %s is %s', coalesce(q.id, r.id), coalesce(q.status || ' without redemption', 'not captured'))
+from (select lane, id, status from till_quote where status = 'CAPTURED') q
+    full join redemption r on r.lane = q.lane and r.id = q.id
+where q.id is null or r.id is null
+union all
+select format('redemption %s took back %s, its reversals say %s', r.id, r.taken_back, coalesce(e.units, 0))
+from redemption r left join (
+    select lane, redemption, sum(discount) as units from settlement_entry where kind = 'REVERSAL' group by 1, 2
+) e on e.lane = r.lane and e.redemption = r.id
+where r.taken_back <> coalesce(e.units, 0)
+"""
+
+# Of each entitlement: what was issued is free, kept by its bookings, or used by bookings and by visits without one; what
+# was taken back or has ended left it. The account and the journal say the same as the rows.
+_VISITS = """
+with purse as (
+    select lane, substr(key, 8)::uuid as id, balance, held from account where key ~ '^visits\\|'
+), moved as (
+    select lane, id, sum(n) filter (where sink = '~redeemed') as used, sum(n) filter (where sink <> '~redeemed') as left
+    from (
+        select src_lane as lane, substr(src, 8)::uuid as id, split_part(dst, '|', 1) as sink, units as n
+        from journal where src ~ '^visits\\|' and op in (1, 3, 5) and dst !~ '^~issued'
+        union all
+        select dst_lane, substr(dst, 8)::uuid, split_part(src, '|', 1), -units
+        from journal where dst ~ '^visits\\|' and op in (1, 3, 5) and src !~ '^~issued'
+    ) gone group by lane, id
+), booked as (
+    select lane, entitlement as id, count(*) filter (where status in ('PENDING', 'CONFIRMED')) as pending,
+        count(*) filter (where charged) as used
+    from booking group by lane, entitlement
+), visited as (
+    select entitlement as id, count(*) as used from lounge_visit where charged group by entitlement
+)
+select format('entitlement %s of %s: %s free, %s kept, %s used, %s left it; bookings keep %s and used %s, visits %s',
+    coalesce(e.id, p.id), e.total, p.balance - p.held, p.held, coalesce(m.used, 0), coalesce(m.left, 0),
+    coalesce(b.pending, 0), coalesce(b.used, 0), coalesce(v.used, 0))
+from entitlement e full join purse p on p.lane = e.lane and p.id = e.id
+    left join moved m on m.lane = p.lane and m.id = p.id left join booked b on b.lane = p.lane and b.id = p.id
+    left join visited v on v.id = p.id
+where e.id is null or p.id is null or p.balance + coalesce(m.used, 0) + coalesce(m.left, 0) <> e.total
+    or p.held <> coalesce(b.pending, 0) or coalesce(m.used, 0) <> coalesce(b.used, 0) + coalesce(v.used, 0)
+order by 1
+"""
+
+# Of each slot: the seats that are gone are those of its bookings, and never more than there were.
+_SEATS = """
+with places as (
+    select key, opened, balance - held as free from shared_account where key ~ '^seat\\|'
+), booked as (
+    select 'seat|' || lounge || '|' || to_char(starts_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI"Z"') as key,
+        count(*) as n
+    from booking where status in ('CONFIRMED', 'CHECKED_IN', 'NO_SHOW') group by 1
+)
+select format('%s: %s seats, %s free, %s booked', key, p.opened, p.free, coalesce(b.n, 0))
+from places p full join booked b using (key)
+where p.key is null or p.opened - p.free <> coalesce(b.n, 0) or coalesce(b.n, 0) > p.opened order by 1
 """
 
 _EVENTS = """
@@ -166,7 +351,36 @@ _LAWS = (
         " (select coalesce(sum(cost), 0) from offer_grant where status in ('GIVEN', 'KEPT', 'PENDING')))",
         (_BUDGETS,),
     ),
-    _LawText(5, "coupons", "select format('%s coupons', count(*)) from coupon", (_COUPONS,)),
+    _LawText(
+        4,
+        "points",
+        "select format('%s customers have %s points, %s entries, %s pieces redeemed',"
+        " (select count(*) from points_account), (select coalesce(sum(balance), 0) from points_account),"
+        " (select count(*) from points_entry), (select count(*) from points_redemption where status = 'OPEN'))",
+        (_POINTS, _ITEMS),
+    ),
+    _LawText(5, "coupons", "select format('%s coupons', count(*)) from coupon", (_COUPONS, _REDEEMED)),
+    _LawText(
+        5,
+        "till",
+        "select format('%s redemptions, %s fen taken off, %s taken back', count(*), coalesce(sum(discount), 0),"
+        " coalesce(sum(taken_back), 0)) from redemption",
+        (_SETTLED, _SALES),
+    ),
+    _LawText(
+        6,
+        "draws",
+        "select format('%s draws of %s prizes in %s chains', (select count(*) from draw_entry),"
+        " (select count(distinct (campaign, draw, prize)) from draw_entry), (select count(*) from draw_chain))",
+        (_PRIZES, _LINKS, _RESULTS),
+    ),
+    _LawText(
+        7,
+        "lounges",
+        "select format('%s entitlements, %s bookings, %s visits', (select count(*) from entitlement),"
+        " (select count(*) from booking), (select count(*) from lounge_visit))",
+        (_VISITS, _SEATS),
+    ),
     _LawText(
         8,
         "events",
@@ -183,7 +397,7 @@ for _law in _LAWS:
 
 
 async def reconcile(connection: Any) -> list[Law]:
-    """Laws 1, 2, 3, 5 and 8, as of one moment. `connection` is asyncpg's, not in a transaction."""
+    """Laws 1 to 8, as of one moment. `connection` is asyncpg's, not in a transaction."""
     laws = []
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         for law in _LAWS:

@@ -36,8 +36,9 @@ SANDBOX_SECRETS: Mapping[str, str] = {
     "till": "till-sandbox",
     "travel": "travel-sandbox",
     "operator": "operator-sandbox",
+    "lounge": "lounge-sandbox",
 }
-_SANDBOX_SCOPES = {"card-core": "events", "till": "till", "travel": "voucher order", "operator": "operate"}
+_SANDBOX_SCOPES = {"card-core": "events", "till": "till", "travel": "voucher order", "operator": "operate", "lounge": "lounge"}
 
 ALGORITHMS = frozenset({"Ed25519", "EdDSA", "ES256", "PS256", "RS256"})
 ASSERTION_LIFE = timedelta(minutes=5)

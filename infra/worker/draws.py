@@ -11,7 +11,6 @@ from domain.kernel.ids import new_id
 from domain.kernel.time import DAY, business_day
 from domain.ledger.unit import Change, Ledger, Unit
 from domain.lottery.chain import Head
-from domain.lottery.decide import chain_row
 from domain.lottery.facts import DrawOf, day_to_commit, draws_of
 from domain.offers.catalog import Catalog
 from infra.db.stores.lottery import SecretStore
@@ -55,5 +54,5 @@ class DrawDays:
         mark = (of.key, first.isoformat())
         if mark not in self._done:
             days = [first + n * DAY for n in range(DAYS_AHEAD)]
-            await self._secrets.commit_to(of.key, chain_row(of).lane, days)
+            await self._secrets.commit_to(of.key, of.chain.lane, days)
             self._done.add(mark)

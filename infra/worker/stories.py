@@ -86,6 +86,9 @@ class _Work:
     done: bool = False
 
 
+Tie = Callable[[Sequence[TransactionPosted]], Awaitable[None]]
+"""Told of purchases that name the redemption of their discount, perhaps more than once."""
+
 Opened = Callable[[Mapping[str, Any]], dict[str, Any]]
 """Gives an event's stored data with its personal fields in the clear."""
 
@@ -103,6 +106,7 @@ class StoryWorker:
         clock: Clock,
         opened: Opened,
         general: GeneralEvents,
+        tie: Tie | None = None,
     ) -> None:
         self._store = store
         self._profiles = profiles
@@ -111,6 +115,7 @@ class StoryWorker:
         self._clock = clock
         self._opened = opened
         self._general = general
+        self._tie = tie
 
     async def apply_due(self, limit: int = BATCH) -> Applied:
         """Lease up to `limit` due events and apply them; returns how many there were."""
@@ -183,6 +188,7 @@ class StoryWorker:
         refs: dict[tuple[str, str], str] = {}
         updates = []
         paid_at: dict[tuple[str, str], None] = {}
+        redeemed: list[TransactionPosted] = []
         again: set[str] = set()
         for work in works.values():
             for event in work.events:
@@ -190,12 +196,16 @@ class StoryWorker:
                     case TransactionPosted():
                         refs[("transaction", event.transaction)] = work.customer
                         paid_at[(event.merchant, work.customer)] = None
+                        if event.redemption is not None:
+                            redeemed.append(event)
                     case InstalmentCreated():
                         refs[("instalment", event.instalment)] = work.customer
                     case CardApproved():
                         refs[("card", event.card)] = work.customer
                     case CustomerUpdated():
                         updates.append(event)
+        if redeemed and self._tie is not None:
+            await self._tie(redeemed)
         if updates:
             await self._profiles.keep(updates)
         if paid_at:

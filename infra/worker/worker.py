@@ -15,12 +15,15 @@ from domain.kernel.time import Clock
 from domain.ledger.unit import Ledger
 from infra import metrics
 from infra.db.stores.stories import StoryStore
+from infra.worker.draws import DrawDays
+from infra.worker.lounges import LoungeSeats
 from infra.worker.messages import Messages
 from infra.worker.outbox import Outbox
 from infra.worker.points import PointsSweep
 from infra.worker.schedules import Schedules
 from infra.worker.stories import BATCH, StoryWorker
 from infra.worker.sweeps import ReleasesHolds, sweep
+from infra.worker.till import TillRounds
 
 log = structlog.get_logger(__name__)
 
@@ -48,7 +51,10 @@ class Worker:
         follow_clock: Callable[[], Awaitable[None]],
         schedules: Schedules,
         messages: Messages,
+        draws: DrawDays,
         points: PointsSweep,
+        lounges: LoungeSeats,
+        till: TillRounds,
     ) -> None:
         self._pool = pool
         self._connect = connect
@@ -61,7 +67,10 @@ class Worker:
         self._follow_clock = follow_clock
         self._schedules = schedules
         self._messages = messages
+        self._draws = draws
         self._points = points
+        self._lounges = lounges
+        self._till = till
         self._wakes: list[asyncio.Event] = []
         self._stop: asyncio.Event | None = None
 
@@ -114,9 +123,14 @@ class Worker:
                     continue
                 if await self._points.run_due():
                     continue
+                if await self._lounges.run_due():
+                    continue
+                if await self._till.run_due():
+                    continue
                 if await self._messages.send_due(self._clock.now()):
                     continue
                 await sweep(self._pool, self._ledger, self._holds, self._clock.now())
+                await self._draws.turn(self._clock.now())
                 return {"events": await self._store.applied() - applied_before, "deliveries": tried}
 
     async def _left_to_do(self) -> int:
@@ -142,8 +156,11 @@ class Worker:
         while await self._schedules.run_due():
             pass
         await self._points.run_due()
+        await self._lounges.run_due()
+        await self._till.run_due()
         await self._messages.send_due(self._clock.now())
         await sweep(self._pool, self._ledger, self._holds, self._clock.now())
+        await self._draws.turn(self._clock.now())
 
     async def _refold(self) -> None:
         while await self._stories.refold_stale(BATCH):

@@ -12,7 +12,7 @@ from api.node import node_id
 from api.viewer import viewer_id
 from domain.kernel.ids import lane_of, new_id
 from tests.builders.hall_api import HallApi
-from tests.builders.rows import NOW, add_choice, add_coupon, add_delivery
+from tests.builders.rows import NOW, add_application, add_choice, add_coupon, add_delivery, add_sign_up
 
 ALICE = "alice"
 BOB = next(name for number in range(9_999) if lane_of(name := f"bob-{number}") == lane_of(ALICE))
@@ -21,11 +21,18 @@ BOB = next(name for number in range(9_999) if lane_of(name := f"bob-{number}") =
 NODE = """
 query ($id: ID!) { node(id: $id) { __typename id
   ... on Coupon { title value expiresAt } ... on Delivery { title status trackingNumber }
-  ... on RewardChoice { chooseBy options { code } } ... on Viewer { maskedName }
+  ... on RewardChoice { chooseBy options { code } } ... on Application { at } ... on SignUp { position }
+  ... on Viewer { maskedName }
 } }
 """
 
-ADD = {"Coupon": add_coupon, "Delivery": add_delivery, "RewardChoice": add_choice}
+ADD = {
+    "Application": add_application,
+    "Coupon": add_coupon,
+    "Delivery": add_delivery,
+    "RewardChoice": add_choice,
+    "SignUp": add_sign_up,
+}
 
 
 @pytest.mark.parametrize("kind", sorted(ADD))
@@ -61,7 +68,7 @@ async def test_a_viewer_is_seen_by_nobody_else(hall_api: HallApi) -> None:
         "Q291cG9u",
         node_id("Coupon", "not-a-uuid"),
         node_id("Coupon", ""),
-        node_id("Nothing", uuid4()),
+        node_id("Nothing", UUID(int=7)),
         node_id("Query", "x"),
         node_id("__typename", "x"),
         node_id("Offer", "no-such-offer"),

@@ -27,6 +27,7 @@ DOMAIN: dict[str, set[str]] = {
     "wallet": GROUND,
     "offers": GROUND | {"merchants", "wallet"},
     "lottery": GIVING,
+    "lounge": GIVING,
     "operate": GROUND,
     "points": GIVING,
     "till": GIVING,

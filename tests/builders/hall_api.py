@@ -34,14 +34,20 @@ from infra.db.pool import open_pool
 from infra.db.stores.commands import CommandStore
 from infra.db.stores.fulfilment import DeliveryStore
 from infra.db.stores.identity import PostgresSessions, RecentlyEnded
+from infra.db.stores.lounge import BookingStore
 from infra.db.stores.messages import MessageStore
+from infra.db.stores.lottery import DrawStore, SecretStore
 from infra.db.stores.offers import OfferStore
 from infra.db.stores.participation import ParticipationStore, WaitingListStore
 from infra.db.stores.stories import StoryStore
 from infra.db.stores.points import PointsStore
 from infra.db.stores.viewer import ViewerStore
 from infra.db.stores.wallet import WalletStore
+from infra.lounges.file import shipped_lounges
+from infra.lounges.rows import LoungeDirectory, publish_lounges
 from infra.security.keys import security_keys
+from infra.security.passes import Passes
+from infra.security.sealing import Sealer
 from infra.security.presentations import Presentations
 from infra.security.tokens import OpaqueRefreshTokens, Tokens
 from tests.builders.rows import NOW
@@ -168,6 +174,7 @@ async def open_hall_api(dsn: str) -> AsyncIterator[HallApi]:
     clock = StandingClock()
     await publish_shipped(pool, ledger, starts_on=FIRST_DAY, now=NOW - timedelta(days=30))
     await publish_items(pool, ledger, shipped_items(), now=NOW - timedelta(days=30))
+    await publish_lounges(pool, shipped_lounges().lounges)
     catalogs = CatalogHolder(pool, lambda: asyncpg.connect(dsn), load_catalog)
     await catalogs.start()
     counting = CountingPool(pool)
@@ -212,6 +219,12 @@ async def open_hall_api(dsn: str) -> AsyncIterator[HallApi]:
         points=points,
         redemptions=points,
         present_coupon=Presentations([bytes(32)], wall).make,
+        draws=DrawStore(counting, catalogs.seen),  # type: ignore[arg-type]
+        draw_secrets=SecretStore(counting, Sealer(keys.data)),  # type: ignore[arg-type]
+        lounges=LoungeDirectory(counting, catalogs),  # type: ignore[arg-type]
+        bookings=BookingStore(counting),  # type: ignore[arg-type]
+        seats=BookingStore(counting),  # type: ignore[arg-type]
+        present_pass=Passes([bytes(32)], wall),
         seal=lambda text, *place: f"sealed:{len(text)}:{'/'.join(place)}",
         ledger=ledger,
     )

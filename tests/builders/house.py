@@ -18,6 +18,8 @@ from infra.campaigns.points_catalog import publish_items, shipped_items
 from infra.db.commit import GroupCommit
 from infra.db.pool import open_pool
 from infra.db.reconcile import reconcile
+from infra.lounges.file import shipped_lounges
+from infra.lounges.rows import publish_lounges
 from infra.settings import Mode, Settings
 from infra.wiring import make_app
 
@@ -39,6 +41,9 @@ def shanghai(text: str) -> datetime:
 
 class House:
     """One running hall. Every helper goes through a door that an outside party has."""
+
+    app: Any = None
+    """The ASGI application, for who needs a socket."""
 
     def __init__(self, http: httpx.AsyncClient, dsn: str) -> None:
         self.http = http
@@ -212,6 +217,7 @@ async def open_house(
         async with GroupCommit(dsn, in_flight=1) as ledger:
             await publish_shipped(pool, ledger, starts_on=starts_on, now=shanghai("2026-09-01T00:00:00"))
             await publish_items(pool, ledger, shipped_items(), now=shanghai("2026-09-01T00:00:00"))
+            await publish_lounges(pool, shipped_lounges().lounges)
     finally:
         await pool.close()
     app = await make_app(settings)
@@ -220,6 +226,7 @@ async def open_house(
         httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://hall.test") as http,
     ):
         house = House(http, dsn)
+        house.app = app
         yield house
         await house.settle()
         await house.reconcile()

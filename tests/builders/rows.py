@@ -113,6 +113,28 @@ async def add_delivery(
     return id
 
 
+async def add_application(conn: asyncpg.Connection, customer: str, *, at: datetime = NOW) -> UUID:
+    lane = lane_of(customer)
+    id = new_id(lane, at)
+    await conn.execute(
+        "insert into application (lane, id, customer, campaign, version, offer, status, at, changed_at)"
+        " values ($1, $2, $3, 'platinum', 1, 'overseas-hotel', 'SUBMITTED', $4, $4)",
+        lane, id, customer, at,
+    )  # fmt: skip
+    return id
+
+
+async def add_sign_up(conn: asyncpg.Connection, customer: str, *, status: str = "WAITING", at: datetime = NOW) -> UUID:
+    lane = lane_of(customer)
+    id = new_id(lane, at)
+    await conn.execute(
+        "insert into sign_up (lane, id, customer, campaign, version, offer, status, at, offer_grant, changed_at)"
+        " values ($1, $2, $3, 'platinum', 1, 'club-wine', $4, $5, $6, $5)",
+        lane, id, customer, status, at, new_id(lane, at) if status == "CONFIRMED" else None,
+    )  # fmt: skip
+    return id
+
+
 async def add_shared_account(conn: asyncpg.Connection, lane: int, key: str, balance: int, held: int = 0) -> None:
     await conn.execute(
         "insert into shared_account (lane, key, balance, held) values ($1, $2, $3, $4)", lane, key, balance, held

@@ -5,6 +5,7 @@ Each test is named after the rule's code. Active: 2026-10-01 to 2026-12-29; warm
 elsewhere.
 """
 
+from random import Random
 from uuid import uuid4
 
 import pytest
@@ -530,7 +531,9 @@ async def test_a9_a_closed_card_claims_nothing(town: House) -> None:
     assert (refused["__typename"], refused["reasons"][0]["code"]) == ("NotEligible", "CARD_NEEDED")
 
 
-@pytest.mark.parametrize(("offer", "value", "spend"), [("everyday-20-5", 500, 2_000), ("everyday-100-20", 2_000, 10_000)])
+@pytest.mark.parametrize(
+    ("offer", "value", "spend"), [("everyday-20-5", 500, 2_000), ("everyday-100-20", 2_000, 10_000)]
+)
 async def test_a11_an_everyday_coupon_can_be_claimed_each_shanghai_day(
     town: House, offer: str, value: int, spend: int
 ) -> None:
@@ -721,7 +724,9 @@ async def test_a15_an_application_told_after_its_approval_still_brings_it_and_a_
 
     await town.tell(zheng.applied("2026-10-01T09:00:00", flyer="FLY-1"))
     await town.tell(
-        zheng.approved("2026-10-05T09:00:00", card=f"{zheng.card}-2", product="CLASSIC", newCustomer=True, flyer="FLY-2")
+        zheng.approved(
+            "2026-10-05T09:00:00", card=f"{zheng.card}-2", product="CLASSIC", newCustomer=True, flyer="FLY-2"
+        )
     )
 
     assert before == []
@@ -785,3 +790,39 @@ async def test_a16_counts_until_the_closing_phase_ends_and_not_what_was_refunded
     assert (before, gone) == ([(5_000, "AVAILABLE")], [(5_000, "VOIDED")])
     assert await refunded.coupons() == [(5_000, "AVAILABLE"), (5_000, "VOIDED")]
     assert await refunded.grants("two-more") == ["REVOKED", "GIVEN"]
+
+
+# B18: whatever the order ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_b18_a_story_told_in_any_order_piece_by_piece_and_twice_comes_to_the_same_benefits(
+    town: House, malls: None, seed: int
+) -> None:
+    zhu = Person(town)
+    gone = zhu.instalment(700_000, "2026-10-04T15:00:00", kind="TRANSACTION")
+    at_the_mall = zhu.bought(60_000, "2026-10-04T10:00:00", merchant="m-mall")
+    refunded = zhu.bought(55_000, "2026-10-04T11:00:00", merchant="m-mall")
+    story = [
+        zhu.described(children=1), zhu.applied("2026-10-01T09:00:00", flyer="FLY-7"), zhu.approved(),
+        zhu.bound("2026-10-02T10:00:00"), zhu.unbound("2026-10-03T10:00:00"), zhu.bought(30_000, "2026-10-03T11:00:00"),
+        at_the_mall, zhu.refunded(at_the_mall, 5_000, "2026-10-04T12:00:00"),
+        refunded, zhu.refunded(refunded, 55_000, "2026-10-04T13:00:00"),
+        zhu.instalment(512_300, "2026-10-04T14:00:00", kind="TRANSACTION"),
+        gone, zhu.cancelled(gone, "2026-10-04T16:00:00"),
+    ]  # fmt: skip
+    order = Random(seed)
+    order.shuffle(story)
+
+    while story:
+        piece = [story.pop() for _ in range(min(len(story), order.randint(1, 4)))]
+        await town.tell(*piece)
+        await town.tell(*order.sample(piece, len(piece)))
+
+    kept = [(offer, value) for offer, value, status in await town.coupons(zhu.name) if status != "VOIDED"]
+    assert kept == [("bind-gift", 1_000), ("flyer", 2_000), ("instalment-cashback", 5_123)]
+    assert [choice["offer"]["code"] for choice in await zhu.choices()] == ["first-spend"]
+    chances = [chance for chance in await zhu.chances("free-order") if chance["status"] != "VOIDED"]
+    assert [(chance["status"], chance["basis"], chance["left"]) for chance in chances] == [("OPEN", 55_000, 1)]
+    assert await zhu.segments() == ["family"]
+    assert await zhu.cases() == []

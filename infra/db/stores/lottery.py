@@ -16,10 +16,8 @@ import asyncpg
 
 from domain.kernel.ids import LANES, lane_of
 from domain.kernel.pages import Page
-from domain.ledger import keys
 from domain.ledger.unit import Repeated, Request, Reused
 from domain.lottery.chain import Head, beginning, read_head
-from domain.lottery.decide import stock_of
 from domain.lottery.facts import ChanceFacts, DrawKey, DrawOf, ResultFacts, Secret
 from domain.lottery.ports import Stands
 from domain.lottery.roll import commitment_of
@@ -61,8 +59,7 @@ _RESULT = """
 
 RESULTS = named(
     "lottery.results",
-    _RESULT
-    + "where r.lane = $1 and r.customer = $2 and r.campaign = $3 and r.draw = $4 and r.id < $5"
+    _RESULT + "where r.lane = $1 and r.customer = $2 and r.campaign = $3 and r.draw = $4 and r.id < $5"
     " order by r.id desc limit $6",
 )
 
@@ -198,13 +195,8 @@ class DrawStore:
         return [_result(customer, row) for row in rows]
 
     async def stands(self, draws: Collection[DrawOf]) -> Mapping[DrawKey, Stands]:
-        stocks = {
-            (of.key, prize.code): stock_of(of, prize)
-            for of in draws
-            for prize in of.draw.prizes
-            if prize.stock is not None
-        }
-        budgets = {of.key: keys.budget(of.campaign.code, of.draw.line) for of in draws}
+        stocks = {(of.key, code): account for of in draws for code, account in of.stocks.items()}
+        budgets = {of.key: of.budget for of in draws}
         accounts = [*stocks.values(), *budgets.values()]
         lanes = sorted({account.lane for account in accounts})
         row = await self._pool.fetchrow(STANDS, lanes, sorted({account.key for account in accounts}))

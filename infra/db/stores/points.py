@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from domain.points.give_back import RedeemedPiece
 from domain.points.ports import PurseFacts
 from domain.points.redeem import RedeemFacts
 from infra.db.statements import named
+from infra.db.together import Together
 
 PURSE = named(
     "points.purse",
@@ -40,10 +42,11 @@ ENTRIES = named(
     """,
 )
 
-_ITEM = """
-    i.code, i.position, i.title_zh, i.title_en, i.description_zh, i.description_en, i.cost, i.delivery, i.value, i.sku,
-    i.stock, i.limit_per, i.limit_period, i.limit_max, i.paused, i.listed
-"""
+_ITEM_COLUMNS = (
+    "code", "position", "title_zh", "title_en", "description_zh", "description_en", "cost", "delivery", "value", "sku",
+    "stock", "limit_per", "limit_period", "limit_max", "paused", "listed",
+)  # fmt: skip
+_ITEM = ", ".join(f"i.{column}" for column in _ITEM_COLUMNS)
 
 ITEMS = named(
     "catalog_item.page",
@@ -60,15 +63,24 @@ STOCKS = named(
     """,
 )
 
+# Of many callers at once.
 REDEEM = named(
     "points.redeem",
     f"""
-    select {_ITEM},
-        (select s.balance - s.held from shared_account s where s.lane = $4 and s.key = $5) free,
-        p.version, p.balance, p.entries, p.lots, p.noticed,
-        (select c.person from customer c where c.lane = $1 and c.customer = $2) person
-    from (select $3::text wanted) w left join catalog_item i on i.code = w.wanted
-        left join points_account p on p.lane = $1 and p.customer = $2
+    select q.n, {_ITEM}, s.free, p.version, p.balance, p.entries, p.lots, p.noticed, c.person
+    from unnest($1::int[], $2::text[], $3::text[], $4::int[], $5::text[])
+            with ordinality q (lane, customer, item, stock_lane, stock, n)
+        left join lateral (select * from catalog_item x where x.code = q.item offset 0) i on true
+        left join lateral (
+            select x.balance - x.held free from shared_account x
+            where x.lane = q.stock_lane and x.key = q.stock offset 0
+        ) s on true
+        left join lateral (
+            select * from points_account x where x.lane = q.lane and x.customer = q.customer offset 0
+        ) p on true
+        left join lateral (
+            select x.person from customer x where x.lane = q.lane and x.customer = q.customer offset 0
+        ) c on true
     """,
 )
 
@@ -114,8 +126,14 @@ _NEWEST = 2**62
 class PointsStore:
     """Implements ReadPoints, ReadRedemptions and ReadPieces."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool, *, at_once: int = 2, most: int = 256) -> None:
+        """
+        Args:
+            at_once: statements that read for redemptions at the same time.
+            most: redemptions one of them reads for.
+        """
         self._pool = pool
+        self._redeem_facts = Together(self._read_redeem_facts, at_once=at_once, limit=most)
 
     # --- what the customer reads
 
@@ -154,16 +172,16 @@ class PointsStore:
     # --- what a command is decided on
 
     async def redeem_facts(self, customer: str, item: str) -> RedeemFacts:
-        account = stock(item) if _is_code(item) else None
-        if account is None:
-            return RedeemFacts(None, None, None)
-        row = await self._pool.fetchrow(REDEEM, lane_of(customer), customer, item, account.lane, account.key)
-        purse = None if row["version"] is None else _purse(row)
-        if row["code"] is None:
-            return RedeemFacts(purse, None, row["person"])
-        found = _item(row)
-        remaining = None if found.stock is None else (row["free"] or 0)
-        return RedeemFacts(purse, Stocked(found, remaining), row["person"])
+        return await self._redeem_facts((customer, item if _is_code(item) else ""))
+
+    async def _read_redeem_facts(self, asked: Sequence[tuple[str, str]]) -> list[RedeemFacts]:
+        stocks = [stock(item) for _, item in asked]
+        rows = await self._pool.fetch(
+            REDEEM, [lane_of(customer) for customer, _ in asked], [customer for customer, _ in asked],
+            [item for _, item in asked], [each.lane for each in stocks], [each.key for each in stocks],
+        )  # fmt: skip
+        found = {row["n"]: row for row in rows}
+        return [_redeem_facts(found[n]) for n in range(1, len(asked) + 1)]
 
     async def answer_to(self, request: Request, lane: int) -> Repeated | Reused | None:
         row = await self._pool.fetchrow(ANSWER, lane, request.owner, request.id)
@@ -194,6 +212,14 @@ class PointsStore:
         return [(row["customer"], row["id"]) for row in rows]
 
 
+def _redeem_facts(row: Any) -> RedeemFacts:
+    purse = None if row["version"] is None else _purse(row)
+    if row["code"] is None:
+        return RedeemFacts(purse, None, row["person"])
+    item = _item(row)
+    return RedeemFacts(purse, Stocked(item, None if item.stock is None else row["free"] or 0), row["person"])
+
+
 def _is_code(text: str) -> bool:
     return 0 < len(text) <= 48 and text.isascii() and text.replace("-", "").isalnum()
 
@@ -208,20 +234,19 @@ def _entry(row: Any) -> Entry:
 
 
 def _item(row: Any) -> Item:
+    return _made(*[row[column] for column in _ITEM_COLUMNS])
+
+
+@lru_cache(maxsize=1024)
+def _made(
+    code: str, position: int, title_zh: str, title_en: str, description_zh: str, description_en: str, cost: int,
+    delivery: str, value: int, sku: str | None, stock: int | None, limit_per: str | None, limit_period: str | None,
+    limit_max: int | None, paused: bool, listed: bool,
+) -> Item:  # fmt: skip
     limit = None
-    if row["limit_per"] is not None:
-        limit = Limit(Per(row["limit_per"]), Period(row["limit_period"]), row["limit_max"])
+    if limit_per is not None and limit_period is not None and limit_max is not None:
+        limit = Limit(Per(limit_per), Period(limit_period), limit_max)
     return Item(
-        code=row["code"],
-        position=row["position"],
-        title=Words(row["title_zh"], row["title_en"]),
-        description=Words(row["description_zh"], row["description_en"]),
-        cost=row["cost"],
-        delivery=DeliveryKind(row["delivery"]),
-        value=row["value"],
-        sku=row["sku"],
-        stock=row["stock"],
-        limit=limit,
-        paused=row["paused"],
-        listed=row["listed"],
-    )
+        code, position, Words(title_zh, title_en), Words(description_zh, description_en), cost, DeliveryKind(delivery),
+        value, sku, stock, limit, paused, listed,
+    )  # fmt: skip

@@ -20,6 +20,7 @@ from domain.till.judge import AT_TILLS
 from domain.till.model import Key, Quote, Redemption, Shares, Told, lines_from_plain
 from domain.till.ports import PayerFacts
 from domain.wallet.facts import CouponFacts, CouponStatus
+from infra.db.literals import moments, numbers, texts
 from infra.db.statements import named
 from infra.db.stores.stamps import Seen
 from infra.db.together import Together
@@ -32,7 +33,7 @@ REMEMBERED = 100_000
 CARDS = named(
     "till.cards",
     """
-    select q.n, r.customer from unnest($1::int[], $2::text[]) with ordinality q (lane, card, n),
+    select q.n, r.customer from unnest($1::text::int[], $2::text::text[]) with ordinality q (lane, card, n),
         lateral (select x.customer from reference x
                  where x.lane = q.lane and x.kind = 'card' and x.ref = q.card offset 0) r
     """,
@@ -47,7 +48,8 @@ PAYERS = named(
     "till.payers",
     f"""
     select q.n, s.state, c.coupons, o.overdue, (select version from catalog_stamp) stamp
-    from unnest($1::int[], $2::text[], $3::timestamptz[]) with ordinality q (lane, customer, now, n)
+    from unnest($1::text::int[], $2::text::text[], $3::text::timestamptz[])
+        with ordinality q (lane, customer, now, n)
         left join lateral (
             select x.state from story x where x.lane = q.lane and x.customer = q.customer offset 0
         ) s on true
@@ -138,14 +140,18 @@ class TillStore:
 
     async def _cards(self, cards: Sequence[str]) -> list[str | None]:
         found: list[str | None] = [None] * len(cards)
-        for n, customer in await self._pool.fetch(CARDS, [lane_of(card) for card in cards], list(cards)):
+        for n, customer in await self._pool.fetch(CARDS, numbers([lane_of(card) for card in cards]), texts(cards)):
             found[n - 1] = customer
         return found
 
     async def _payers(self, asked: Sequence[tuple[str, datetime]]) -> list[PayerFacts]:
         customers = [customer for customer, _ in asked]
         rows = await self._pool.fetch(
-            PAYERS, [lane_of(each) for each in customers], customers, [now for _, now in asked], _KINDS
+            PAYERS,
+            numbers([lane_of(each) for each in customers]),
+            texts(customers),
+            moments([now for _, now in asked]),
+            _KINDS,
         )
         found: list[PayerFacts] = [_NOTHING] * len(asked)
         for n, state, coupons, overdue, stamp in rows:

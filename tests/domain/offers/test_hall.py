@@ -89,7 +89,6 @@ def test_without_a_reason_the_order_is_the_files() -> None:
 
 
 STANDINGS = [
-    {},
     {"eligibility": judged(missing=(REMEDY,))},
     {"state": OfferState.BETWEEN_WINDOWS, "eligibility": judged(Reason("OUTSIDE_WINDOW", SAID, SAID, NOW))},
     {"eligibility": judged(REMEDY, LATER)},
@@ -103,6 +102,12 @@ def test_what_can_be_had_stands_before_what_cannot_yet_or_never(
     better: dict[str, object], worse: dict[str, object]
 ) -> None:
     assert order(shown(A, **worse), shown(B, **better)) == ["b", "a"]
+
+
+def test_what_asks_for_something_first_can_be_had_like_what_is_only_taken() -> None:
+    asking = {"eligibility": judged(missing=(REMEDY,))}
+
+    assert order(shown(A, **asking), shown(B)) == order(shown(A), shown(B, **asking)) == ["a", "b"]
 
 
 @pytest.mark.parametrize("state", [OfferState.PAUSED, OfferState.ENDED])

@@ -115,7 +115,7 @@ def test_every_offer_of_plan_a_has_its_code() -> None:
     assert {each.code for each in a().offers} == {
         "bind-gift", "first-spend", "instalment-fee", "friday", "instalment-cashback", "points-double",
         "birthday-points", "mall", "free-order", "mall-pack", "travel-ticket", "travel-hotel", "everyday-20-5",
-        "everyday-100-20", "wake-up-draw", "come-back-pack", "flyer", "extension", "two-more",
+        "everyday-100-20", "wake-up-draw", "come-back-pack", "flyer", "weekly-push", "extension", "two-more",
     }  # fmt: skip
     assert {draw.code for draw in a().draws} == {"free-order", "wake-up"}
 

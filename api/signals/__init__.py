@@ -1,0 +1,1 @@
+"""What happens to the viewer, as it happens."""

@@ -1,0 +1,252 @@
+"""A customer books a seat in a lounge: a visit and a seat are kept, or a visit and a place in the waiting list.
+
+Decided purely on facts read without locks; the commit is the arbiter of the seat, of the visit, and of nobody sitting
+in two lounges at once. Nobody new is given a seat while somebody waits for one. Source of the rules: plan rules B2 and
+B16, and the policy of the lounges' data file.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from domain.kernel.errors import Broken, Busy, RequestReused
+from domain.kernel.ids import lane_of, new_id
+from domain.kernel.prints import fingerprint
+from domain.kernel.time import Clock
+from domain.ledger import keys
+from domain.ledger.unit import (
+    Change,
+    Committed,
+    Ledger,
+    NewHold,
+    Opening,
+    Repeated,
+    Request,
+    Reused,
+    Short,
+    Unit,
+)
+from domain.lounge.accounts import ONE, kept, moment, seat, stay
+from domain.lounge.directory import Directory
+from domain.lounge.facts import BookingFacts, BookingStatus, EntitlementFacts, Lounge, LoungeState, Policy, Slot
+from domain.lounge.outcomes import BookOutcome, LoungeBooked, NoEntitlement, SlotFull
+from domain.lounge.ports import ReadBookings
+from domain.lounge.slots import slot_at
+from domain.offers.award import AT_ONCE
+from domain.offers.outcomes import AccountFrozen, NotFound, TooLate
+
+MOVE_UP = "booking.move_up"
+"""Outbox topic: look whether who waits first for a slot can have a seat; payload: lounge, startsAt."""
+
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
+"""A seat that is held goes by check-in, by being given back, or by nobody having come; never by time alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class BookLounge:
+    """wait: take a place in the waiting list where the slot is full. flight: as the customer wrote it."""
+
+    request_id: UUID
+    customer: str
+    lounge: str
+    starts_at: datetime
+    flight: str | None = None
+    wait: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """What is to be booked, and of which visits: the soonest to end, of those that reach the slot."""
+
+    lounge: Lounge
+    slot: Slot
+    entitlements: tuple[EntitlementFacts, ...]
+
+
+def decide_booking(
+    lounge: Lounge | None,
+    starts_at: datetime,
+    entitlements: list[EntitlementFacts],
+    policy: Policy,
+    now: datetime,
+) -> Seat | NotFound | TooLate | NoEntitlement:
+    """What would be booked, or why it cannot be."""
+    if lounge is None or lounge.state is not LoungeState.OPEN:
+        return NotFound()
+    slot = slot_at(lounge, starts_at)
+    if slot is None or slot.starts_at - policy.ahead > now:
+        return NotFound()
+    if now >= slot.starts_at:
+        return TooLate(slot.starts_at)
+    ours = [found for found in entitlements if found.code in policy.entitlements]
+    usable = [found for found in ours if found.remaining > 0 and found.expires_at > slot.starts_at]
+    if not usable:
+        return NoEntitlement(had=bool(ours))
+    return Seat(lounge, slot, tuple(usable))
+
+
+def booking_unit(
+    seat_: Seat,
+    entitlement: EntitlementFacts,
+    command: BookLounge,
+    policy: Policy,
+    request: Request,
+    now: datetime,
+    *,
+    waiting: bool,
+) -> Unit:
+    """The whole booking; who waits loses the place at the slot's start by itself."""
+    lane = lane_of(command.customer)
+    slot, id, hold_id = seat_.slot, new_id(lane, now), new_id(lane, now)
+    status = BookingStatus.PENDING if waiting else BookingStatus.CONFIRMED
+    moves = kept(command.customer, keys.visits(entitlement.id), entitlement.offer, slot, seated_too=not waiting)
+    if waiting:
+        lost = Change("booking", id, BookingStatus.PENDING.value, BookingStatus.REJECTED.value)
+        new_hold = NewHold(hold_id, slot.starts_at, moves, (lost,))
+    else:
+        new_hold = NewHold(hold_id, NEVER, moves)
+    rows: dict[str, list[dict[str, Any]]] = {
+        "booking": [
+            {
+                "lane": lane, "id": id, "customer": command.customer, "entitlement": entitlement.id,
+                "campaign": entitlement.campaign, "offer": entitlement.offer, "lounge": slot.lounge,
+                "starts_at": slot.starts_at, "ends_at": slot.ends_at, "status": status.value,
+                "cancel_by": slot.starts_at - policy.cancel, "settle_at": slot.ends_at + policy.late,
+                "no_show_costs": policy.no_show_costs, "charged": False, "hold": hold_id, "flight": command.flight,
+                "at": now, "changed_at": now,
+            }
+        ]
+    }  # fmt: skip
+    if waiting:
+        rows["outbox"] = [look_at(lane, slot.lounge, slot.starts_at, now)]
+    return Unit(
+        id=new_id(lane, now),
+        lane=lane,
+        at=now,
+        request=request,
+        opens=openings(command.customer, slot, seat_.lounge),
+        new_holds=[new_hold],
+        rows=rows,
+        answer=json.dumps({"booking": str(id)}),
+        signals=[(f"viewer:{command.customer}", f"booking:{id}")],
+    )
+
+
+def openings(customer: str, slot: Slot, lounge: Lounge) -> dict[Any, Opening]:
+    return {
+        stay(customer, slot.starts_at): ONE,
+        seat(slot.lounge, slot.starts_at): Opening(balance=lounge.capacity),
+    }
+
+
+def look_at(lane: int, lounge: str, starts_at: datetime, now: datetime) -> dict[str, Any]:
+    """The promise to look at a slot's waiting list, due at once."""
+    return {
+        "lane": lane, "id": new_id(lane, now), "topic": MOVE_UP,
+        "payload": {"lounge": lounge, "startsAt": starts_at.isoformat()}, "due_at": AT_ONCE, "created_at": now,
+    }  # fmt: skip
+
+
+async def book_lounge(
+    command: BookLounge,
+    *,
+    read: ReadBookings,
+    directory: Directory,
+    frozen: AccountFrozen | None,
+    ledger: Ledger,
+    clock: Clock,
+) -> BookOutcome:
+    """Keep a visit and a seat for the customer, once per `request_id`.
+
+    Args:
+        frozen: where the customer's benefits are on hold.
+
+    Returns:
+        What happened; for the same `request_id` the same booking, as it stands by then.
+
+    Raises:
+        RequestReused: the `request_id` came before with a different command.
+        Busy: too much is waiting; nothing was done.
+    """
+    request = Request(
+        command.customer,
+        command.request_id,
+        fingerprint(
+            "bookLounge", command.lounge, moment(command.starts_at), command.flight or "", str(command.wait)
+        ),
+    )
+    lane, now = lane_of(command.customer), clock.now()
+    refusal: BookOutcome
+    if frozen is not None:
+        refusal = frozen
+    else:
+        for _ in range(8):  # each further try has another entitlement, or one less
+            entitlements = await read.entitlements(command.customer)
+            decision = decide_booking(
+                directory.lounge(command.lounge), command.starts_at, entitlements, directory.policy, now
+            )
+            if not isinstance(decision, Seat):
+                refusal = decision
+                break
+            told = await _commit(decision, command, directory.policy, request, now, read, ledger)
+            if told is not None:
+                return told
+        else:
+            raise Busy("the visits kept changing")
+    match await read.answer_to(request, lane):
+        case Repeated(answer):
+            return LoungeBooked(await there(read, command.customer, answer))
+        case Reused():
+            raise RequestReused
+    return refusal
+
+
+async def _commit(
+    seat_: Seat,
+    command: BookLounge,
+    policy: Policy,
+    request: Request,
+    now: datetime,
+    read: ReadBookings,
+    ledger: Ledger,
+) -> BookOutcome | None:
+    """None: another booking of the customer's took the visit meanwhile."""
+    slot = seat_.slot
+    waiting = await read.waiting(slot.lounge, slot.starts_at)
+    if waiting and not command.wait:
+        # What was committed before under this request is answered by the caller's last look.
+        match await read.answer_to(request, lane_of(command.customer)):
+            case Repeated(answer):
+                return LoungeBooked(await there(read, command.customer, answer))
+            case Reused():
+                raise RequestReused
+        return SlotFull()
+    for entitlement in seat_.entitlements:
+        result = await ledger.commit(
+            booking_unit(seat_, entitlement, command, policy, request, now, waiting=waiting)
+        )
+        if isinstance(result, Short) and result.account.key.startswith("seat|") and command.wait:
+            result = await ledger.commit(
+                booking_unit(seat_, entitlement, command, policy, request, now, waiting=True)
+            )
+        match result:
+            case Committed(answer) | Repeated(answer):
+                return LoungeBooked(await there(read, command.customer, answer))
+            case Reused():
+                raise RequestReused
+            case Short(account) if account.key.startswith("visits|"):
+                continue
+            case Short(account):
+                return SlotFull(mine=account.key.startswith("stay|"))
+            case _:
+                raise Broken(f"a booking answered {type(result).__name__}")
+    return None
+
+
+async def there(read: ReadBookings, customer: str, answer: str) -> BookingFacts:
+    facts = await read.booking(customer, UUID(json.loads(answer)["booking"]))
+    if facts is None:
+        raise Broken("a booking that was committed is not there")
+    return facts

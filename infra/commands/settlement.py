@@ -1,0 +1,108 @@
+"""`hall settlement`: merchants' statements: list, show, close what is over, and check them against the ledger."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from infra.db.stores.settlement import SettlementStore
+
+app = typer.Typer(no_args_is_help=True)
+
+_Day = Annotated[datetime | None, typer.Option("--day", formats=["%Y-%m-%d"], help="A Shanghai day.")]
+_Merchant = Annotated[str | None, typer.Option("--merchant", help="Of this merchant only.")]
+
+
+@app.command("list")
+def list_(merchant: _Merchant = None, day: _Day = None) -> None:
+    """The closed statements, one a line: day, merchant, entries, subsidy in fen."""
+
+    async def work(store: "SettlementStore") -> int:
+        for each in await store.listed(merchant, day.date() if day else None):
+            typer.echo(f"{each.day} {each.merchant} {each.entries} {each.subsidy}")
+        return 0
+
+    _run(work)
+
+
+@app.command()
+def show(
+    merchant: Annotated[str, typer.Argument()],
+    day: Annotated[datetime, typer.Argument(formats=["%Y-%m-%d"], help="A Shanghai day.")],
+    csv: Annotated[bool, typer.Option("--csv", help="As CSV instead of JSON.")] = False,
+) -> None:
+    """One statement; of a day that is over it is closed by this."""
+
+    async def work(store: "SettlementStore") -> int:
+        found = await store.statement(merchant, day.date(), await _now(store))
+        typer.echo(found.csv if csv else found.body, nl=False)
+        return 0
+
+    _run(work)
+
+
+@app.command()
+def close(day: _Day = None) -> None:
+    """Close every statement up to a day that is over; up to yesterday unless said. The worker does it daily."""
+
+    async def work(store: "SettlementStore") -> int:
+        from domain.kernel.time import business_day
+
+        now = await _now(store)
+        yesterday = business_day(now) - timedelta(days=1)
+        until = min(day.date(), yesterday) if day else yesterday
+        typer.echo(f"{await store.close_until(until, now)} closed")
+        return 0
+
+    _run(work)
+
+
+@app.command()
+def check(merchant: _Merchant = None, day: _Day = None) -> None:
+    """Make closed statements again from the ledger and compare them byte for byte; exit 1 when one differs."""
+
+    async def work(store: "SettlementStore") -> int:
+        wrong = 0
+        listed = await store.listed(merchant, day.date() if day else None)
+        for each in listed:
+            kept = await store.statement(each.merchant, each.day, each.closed_at + timedelta(days=2))
+            made = await store.recomputed(each.merchant, each.day)
+            if (made.body, made.csv) != (kept.body, kept.csv):
+                wrong += 1
+                typer.echo(f"DIFFERS {each.day} {each.merchant}")
+        typer.echo(f"{len(listed) - wrong} of {len(listed)} statements are as the ledger says")
+        return int(wrong > 0)
+
+    _run(work)
+
+
+async def _now(store: "SettlementStore") -> datetime:
+    """The hall's business clock, which a sandbox may have set."""
+    from infra.clock import BusinessClock
+
+    clock = BusinessClock(store.pool)
+    await clock.reread()
+    return clock.now()
+
+
+def _run(work: "Callable[[SettlementStore], Awaitable[int]]") -> None:
+    import asyncio
+
+    from infra.db.pool import open_pool
+    from infra.db.stores.settlement import SettlementStore
+    from infra.settings import attach, load_settings
+
+    settings = attach(load_settings())
+
+    async def within() -> int:
+        pool = await open_pool(settings.database_url or "", application="hall settlement", min_size=1, max_size=2)
+        try:
+            return await work(SettlementStore(pool))
+        finally:
+            await pool.close()
+
+    code = asyncio.run(within())
+    if code:
+        raise typer.Exit(code)

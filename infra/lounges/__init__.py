@@ -1,0 +1,1 @@
+"""The directory of lounges: its data file, its rows, and what keeps them fresh."""
