@@ -74,6 +74,7 @@ def at_the_till(claimed: Unit) -> tuple[Unit, NewHold]:
 async def lived_in(ledger: GroupCommit, db: Any) -> None:
     """A hall in which one of everything has happened."""
     claims = [costly(f"C{n}") for n in range(6)]
+    claims[1].rows["coupon"][0]["kind"] = "TOP_UP"  # used without a till, and so without a redemption
     pending, _ = chosen_later("C7")
     lapsed, lapsed_hold = chosen_later("C8")
     quoted, _ = at_the_till(claims[0])
