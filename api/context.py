@@ -15,7 +15,7 @@ from api.address import Networks, client_address
 from api.fulfilment.loaders import deliveries_by_id
 from api.graphql import RequestHead
 from api.identity.loaders import viewers_by_customer
-from api.offers.loaders import quotas_by_offer
+from api.offers.loaders import limits_by_account, quotas_by_offer
 from api.presentations import MakePresentation
 from api.wallet.loaders import choices_by_id, coupons_by_id
 from domain.fulfilment.ports import ReadDeliveries
@@ -27,6 +27,7 @@ from domain.identity.viewer import KeepPersonalisation, ReadFreezes, ReadViewer,
 from domain.kernel.errors import InputInvalid, NotSignedIn
 from domain.kernel.time import Clock
 from domain.kernel.words import Language
+from domain.ledger.accounts import Account
 from domain.ledger.unit import Ledger
 from domain.lottery.ports import DrawSecrets, ReadDraws
 from domain.lounge.ports import Lounges, MakePasses, ReadBookings, ReadSeats
@@ -36,7 +37,7 @@ from domain.offers.apply import ReadApplications
 from domain.offers.catalog import Catalog
 from domain.offers.choose import ReadChoices
 from domain.offers.claim import ReadClaims
-from domain.offers.ports import Catalogs, OfferKey, ReadQuotas
+from domain.offers.ports import Catalogs, OfferKey, ReadLimits, ReadQuotas
 from domain.offers.sign_up import ReadSignUps, ReadWaitingLists
 from domain.points.ports import ReadPoints
 from domain.points.redeem import ReadRedemptions
@@ -62,6 +63,7 @@ class Deps:
     wallet: ReadWallet
     deliveries: ReadDeliveries
     quotas: ReadQuotas
+    limits: ReadLimits
     claims: ReadClaims
     choices: ReadChoices
     addressed: ReadAddressed
@@ -154,6 +156,10 @@ class Loaders:
     @cached_property
     def quotas(self) -> DataLoader[OfferKey, int | None]:
         return quotas_by_offer(self._deps.quotas)
+
+    @cached_property
+    def limits(self) -> DataLoader[Account, bool]:
+        return limits_by_account(self._deps.limits)
 
     @cached_property
     def coupons(self) -> DataLoader[UUID, CouponFacts | None]:

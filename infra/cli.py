@@ -29,6 +29,7 @@ COMMANDS = {
     "parked": Command("infra.commands.events", "List what waits for a person, and try it again."),
     "settlement": Command("infra.commands.settlement", "Merchants' statements: list, show, close, check."),
     "points": Command("infra.commands.points", "What the bank owes in points."),
+    "draw": Command("infra.commands.draw", "Publish and verify the record of a draw."),
     "reconcile": Command("infra.commands.reconcile", "Check every conservation law over the live database."),
     "bench": Command("infra.commands.bench", "Measure this hall."),
     "token": Command("infra.commands.token", "Print a demo customer's access token (sandbox)."),

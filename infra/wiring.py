@@ -267,6 +267,7 @@ async def _doors(hall: Hall) -> _Doors:
     presentations = Presentations([key.show for key in security.data], wall)
     lounges, bookings = LoungeDirectory(pool, hall.catalog), BookingStore(pool)
     passes = Passes([key.show for key in security.data], wall)
+    offers = OfferStore(pool, hall.catalog.seen)
     deps = Deps(
         clock=hall.clock,
         check_customer=tokens.check_customer,
@@ -277,7 +278,8 @@ async def _doors(hall: Hall) -> _Doors:
         freezes=_NobodyFrozen(),
         wallet=WalletStore(pool, hall.catalog.seen),
         deliveries=DeliveryStore(pool),
-        quotas=OfferStore(pool, hall.catalog.seen),
+        quotas=offers,
+        limits=offers,
         claims=commands,
         choices=commands,
         addressed=commands,

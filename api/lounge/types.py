@@ -115,7 +115,7 @@ class Booking(Node):
 
     @strawberry.field(
         name="pass",
-        description="What to show at the door: made anew each time it is asked for, good for minutes and for one visit; "
+        description="What to show at the door: made anew each time it is asked for, good for minutes and one visit; "
         "null for a booking without a seat, and once the slot is over.",
     )
     def pass_(self, info: HallInfo) -> Presentation | None:

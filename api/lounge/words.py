@@ -15,6 +15,4 @@ NO_VISITS_LEFT = Words(
     "Your lounge visits are used, kept by other bookings, or end before this slot.",
 )
 BOOKING_CLOSED = Words("该时段已开始，无法预约。", "This slot has begun and cannot be booked any more.")
-CANCEL_CLOSED = Words(
-    "已过取消截止时间{deadline}，无法取消。", "This could be cancelled until {deadline}."
-)
+CANCEL_CLOSED = Words("已过取消截止时间{deadline}，无法取消。", "This could be cancelled until {deadline}.")

@@ -167,10 +167,10 @@ def _uuid(body: Mapping[str, Any], name: str) -> UUID:
 
 
 def _verdict(body: Mapping[str, Any]) -> Verdict:
-    try:
-        return Verdict(body.get("verdict") if type(body.get("verdict")) is str else "")
-    except ValueError:
-        raise _Bad(f"verdict: one of {', '.join(Verdict)}.") from None
+    given = body.get("verdict")
+    if type(given) is not str or given not in list(Verdict):
+        raise _Bad(f"verdict: one of {', '.join(Verdict)}.")
+    return Verdict(given)
 
 
 def _standing(found: Standing) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from strawberry.dataloader import DataLoader
 
-from domain.offers.ports import OfferKey, ReadQuotas
+from domain.ledger.accounts import Account
+from domain.offers.ports import OfferKey, ReadLimits, ReadQuotas
 
 
 def quotas_by_offer(read: ReadQuotas) -> DataLoader[OfferKey, int | None]:
@@ -11,5 +12,15 @@ def quotas_by_offer(read: ReadQuotas) -> DataLoader[OfferKey, int | None]:
     async def load(offers: list[OfferKey]) -> list[int | None]:
         found = await read.remaining(offers)
         return [found.get(offer) for offer in offers]
+
+    return DataLoader(load_fn=load)
+
+
+def limits_by_account(read: ReadLimits) -> DataLoader[Account, bool]:
+    """Whether nothing is left on each account of a limit."""
+
+    async def load(accounts: list[Account]) -> list[bool]:
+        empty = await read.used_up(accounts)
+        return [account in empty for account in accounts]
 
     return DataLoader(load_fn=load)

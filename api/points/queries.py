@@ -33,6 +33,7 @@ _MOST = 2**53
 @strawberry.type(description="The viewer's points.")
 class PointsAccount:
     customer: strawberry.Private[str]
+    last: strawberry.Private[int]
     balance: Points = strawberry.field(description="What can be used; below zero it is a debt that new points pay.")
     pending: Points = strawberry.field(description="Kept by something under way, and not to be used meanwhile.")
     expiring_soon: Points = strawberry.field(description="Of the balance: what ends within 30 days.")
@@ -48,7 +49,9 @@ class PointsAccount:
         after: Annotated[str | None, strawberry.argument(description="The cursor to go on behind.")] = UNSET,
     ) -> LedgerEntryConnection:
         mark = read_cursor_id(ENTRY_CURSOR, after)
-        page = await info.context.deps.points.entries(self.customer, first=page_size(first), before=_number(mark))
+        # Up to the entry the balance was read at, so that one answer speaks of one moment.
+        before = min(_number(mark) or _MOST, self.last + 1)
+        page = await info.context.deps.points.entries(self.customer, first=page_size(first), before=before)
         return (await presenter(info.context, self.customer)).page(page, mark)
 
 
@@ -65,6 +68,7 @@ class PointsOfViewer:
         purse = facts.purse.at(now)
         return PointsAccount(
             customer=self.customer,
+            last=purse.entries,
             balance=purse.balance - facts.held,
             pending=facts.held,
             expiring_soon=purse.ending_within(now, EXPIRING_SOON),

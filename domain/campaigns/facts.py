@@ -85,6 +85,8 @@ class Record:
 class History:
     """The customer as the events tell it. reached: when each story offer was first earned, by offer code.
 
+    missed: of these, offers of which nothing was left whenever they were earned, so that they were never had; no event
+    tells that, but what was given does.
     bindings: (card, provider) -> when. at_groups: the last purchase at a merchant of each group.
     records: campaign -> phase -> what happened in it.
     """
@@ -96,6 +98,7 @@ class History:
     at_groups: dict[str, datetime] = field(default_factory=dict)
     reached: dict[str, datetime] = field(default_factory=dict)
     records: dict[str, dict[Phase, Record]] = field(default_factory=dict)
+    missed: frozenset[str] = frozenset()
 
     def earliest_approval(self) -> datetime | None:
         return min((card.approved_at for card in self.cards.values() if card.approved_at is not None), default=None)

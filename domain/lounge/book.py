@@ -6,6 +6,7 @@ B16, and the policy of the lounges' data file.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -68,7 +69,7 @@ class Seat:
 def decide_booking(
     lounge: Lounge | None,
     starts_at: datetime,
-    entitlements: list[EntitlementFacts],
+    entitlements: Sequence[EntitlementFacts],
     policy: Policy,
     now: datetime,
 ) -> Seat | NotFound | TooLate | NoEntitlement:
@@ -87,34 +88,50 @@ def decide_booking(
     return Seat(lounge, slot, tuple(usable))
 
 
+def new_booking(
+    seat_: Seat, entitlement: EntitlementFacts, policy: Policy, now: datetime, *, waiting: bool
+) -> BookingFacts:
+    """The booking as it will be, with ids of its own."""
+    slot, lane = seat_.slot, lane_of(entitlement.customer)
+    return BookingFacts(
+        id=new_id(lane, now),
+        customer=entitlement.customer,
+        entitlement=entitlement.id,
+        campaign=entitlement.campaign,
+        offer=entitlement.offer,
+        lounge=slot.lounge,
+        starts_at=slot.starts_at,
+        ends_at=slot.ends_at,
+        status=BookingStatus.PENDING if waiting else BookingStatus.CONFIRMED,
+        cancel_by=slot.starts_at - policy.cancel,
+        settle_at=slot.ends_at + policy.late,
+        no_show_costs=policy.no_show_costs,
+        charged=False,
+        hold=new_id(lane, now),
+    )
+
+
 def booking_unit(
-    seat_: Seat,
-    entitlement: EntitlementFacts,
-    command: BookLounge,
-    policy: Policy,
-    request: Request,
-    now: datetime,
-    *,
-    waiting: bool,
+    booking: BookingFacts, lounge: Lounge, request: Request, now: datetime, flight: str | None = None
 ) -> Unit:
     """The whole booking; who waits loses the place at the slot's start by itself."""
-    lane = lane_of(command.customer)
-    slot, id, hold_id = seat_.slot, new_id(lane, now), new_id(lane, now)
-    status = BookingStatus.PENDING if waiting else BookingStatus.CONFIRMED
-    moves = kept(command.customer, keys.visits(entitlement.id), entitlement.offer, slot, seated_too=not waiting)
+    lane, customer = lane_of(booking.customer), booking.customer
+    waiting = booking.status is BookingStatus.PENDING
+    slot = Slot(booking.lounge, booking.starts_at, booking.ends_at)
+    moves = kept(customer, keys.visits(booking.entitlement), booking.offer, slot, seated_too=not waiting)
     if waiting:
-        lost = Change("booking", id, BookingStatus.PENDING.value, BookingStatus.REJECTED.value)
-        new_hold = NewHold(hold_id, slot.starts_at, moves, (lost,))
+        lost = Change("booking", booking.id, BookingStatus.PENDING.value, BookingStatus.REJECTED.value)
+        new_hold = NewHold(booking.hold, slot.starts_at, moves, (lost,))
     else:
-        new_hold = NewHold(hold_id, NEVER, moves)
+        new_hold = NewHold(booking.hold, NEVER, moves)
     rows: dict[str, list[dict[str, Any]]] = {
         "booking": [
             {
-                "lane": lane, "id": id, "customer": command.customer, "entitlement": entitlement.id,
-                "campaign": entitlement.campaign, "offer": entitlement.offer, "lounge": slot.lounge,
-                "starts_at": slot.starts_at, "ends_at": slot.ends_at, "status": status.value,
-                "cancel_by": slot.starts_at - policy.cancel, "settle_at": slot.ends_at + policy.late,
-                "no_show_costs": policy.no_show_costs, "charged": False, "hold": hold_id, "flight": command.flight,
+                "lane": lane, "id": booking.id, "customer": customer, "entitlement": booking.entitlement,
+                "campaign": booking.campaign, "offer": booking.offer, "lounge": booking.lounge,
+                "starts_at": booking.starts_at, "ends_at": booking.ends_at, "status": booking.status.value,
+                "cancel_by": booking.cancel_by, "settle_at": booking.settle_at,
+                "no_show_costs": booking.no_show_costs, "charged": False, "hold": booking.hold, "flight": flight,
                 "at": now, "changed_at": now,
             }
         ]
@@ -126,11 +143,11 @@ def booking_unit(
         lane=lane,
         at=now,
         request=request,
-        opens=openings(command.customer, slot, seat_.lounge),
+        opens=openings(customer, slot, lounge),
         new_holds=[new_hold],
         rows=rows,
-        answer=json.dumps({"booking": str(id)}),
-        signals=[(f"viewer:{command.customer}", f"booking:{id}")],
+        answer=json.dumps({"booking": str(booking.id)}),
+        signals=[(f"viewer:{customer}", f"booking:{booking.id}")],
     )
 
 
@@ -173,9 +190,7 @@ async def book_lounge(
     request = Request(
         command.customer,
         command.request_id,
-        fingerprint(
-            "bookLounge", command.lounge, moment(command.starts_at), command.flight or "", str(command.wait)
-        ),
+        fingerprint("bookLounge", command.lounge, moment(command.starts_at), command.flight or "", str(command.wait)),
     )
     lane, now = lane_of(command.customer), clock.now()
     refusal: BookOutcome
@@ -183,16 +198,20 @@ async def book_lounge(
         refusal = frozen
     else:
         for _ in range(8):  # each further try has another entitlement, or one less
-            entitlements = await read.entitlements(command.customer)
+            facts = await read.book_facts(command.customer, command.lounge, command.starts_at)
             decision = decide_booking(
-                directory.lounge(command.lounge), command.starts_at, entitlements, directory.policy, now
+                directory.lounge(command.lounge), command.starts_at, facts.entitlements, directory.policy, now
             )
             if not isinstance(decision, Seat):
                 refusal = decision
-                break
-            told = await _commit(decision, command, directory.policy, request, now, read, ledger)
-            if told is not None:
-                return told
+            else:
+                told = await _commit(decision, facts.waiting, command, directory.policy, request, now, read, ledger)
+                if isinstance(told, LoungeBooked):
+                    return told
+                if told is None:
+                    continue
+                refusal = told
+            break
         else:
             raise Busy("the visits kept changing")
     match await read.answer_to(request, lane):
@@ -205,34 +224,27 @@ async def book_lounge(
 
 async def _commit(
     seat_: Seat,
+    waiting: bool,
     command: BookLounge,
     policy: Policy,
     request: Request,
     now: datetime,
     read: ReadBookings,
     ledger: Ledger,
-) -> BookOutcome | None:
-    """None: another booking of the customer's took the visit meanwhile."""
-    slot = seat_.slot
-    waiting = await read.waiting(slot.lounge, slot.starts_at)
+) -> LoungeBooked | SlotFull | None:
+    """None: another booking of the customer's took the visit meanwhile. waiting: somebody waits for a seat."""
     if waiting and not command.wait:
-        # What was committed before under this request is answered by the caller's last look.
-        match await read.answer_to(request, lane_of(command.customer)):
-            case Repeated(answer):
-                return LoungeBooked(await there(read, command.customer, answer))
-            case Reused():
-                raise RequestReused
         return SlotFull()
     for entitlement in seat_.entitlements:
-        result = await ledger.commit(
-            booking_unit(seat_, entitlement, command, policy, request, now, waiting=waiting)
-        )
+        booking = new_booking(seat_, entitlement, policy, now, waiting=waiting)
+        result = await ledger.commit(booking_unit(booking, seat_.lounge, request, now, command.flight))
         if isinstance(result, Short) and result.account.key.startswith("seat|") and command.wait:
-            result = await ledger.commit(
-                booking_unit(seat_, entitlement, command, policy, request, now, waiting=True)
-            )
+            booking = new_booking(seat_, entitlement, policy, now, waiting=True)
+            result = await ledger.commit(booking_unit(booking, seat_.lounge, request, now, command.flight))
         match result:
-            case Committed(answer) | Repeated(answer):
+            case Committed():
+                return LoungeBooked(booking)
+            case Repeated(answer):
                 return LoungeBooked(await there(read, command.customer, answer))
             case Reused():
                 raise RequestReused

@@ -8,7 +8,7 @@ from domain.lounge.facts import Lounge, Policy
 
 
 class Directory:
-    """Immutable. stamp: the catalog's version it was read with. Closed lounges are found by code, and listed nowhere."""
+    """Immutable. stamp: the catalog's version it was read with. Closed lounges are found by code, listed nowhere."""
 
     def __init__(self, lounges: Iterable[Lounge], policy: Policy, stamp: int = 0) -> None:
         self.policy = policy

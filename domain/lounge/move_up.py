@@ -20,9 +20,7 @@ from domain.lounge.ports import Lounges, ReadBookings
 from domain.offers.award import AT_ONCE, MESSAGE
 
 SEAT_TITLE = Words("贵宾厅候补成功", "You have a seat in the lounge")
-SEAT_TOLD = Words(
-    "您候补的{lounge}{at}时段已确认预约。", "The seat you waited for is yours: {lounge}, {at}."
-)
+SEAT_TOLD = Words("您候补的{lounge}{at}时段已确认预约。", "The seat you waited for is yours: {lounge}, {at}.")
 
 
 def moving_up(first: BookingFacts, lounge: Lounge, now: datetime) -> Unit:
@@ -30,9 +28,7 @@ def moving_up(first: BookingFacts, lounge: Lounge, now: datetime) -> Unit:
     lane = lane_of(first.customer)
     slot, hold_id = Slot(first.lounge, first.starts_at, first.ends_at), new_id(lane, now)
     moves = kept(first.customer, keys.visits(first.entitlement), first.offer, slot, seated_too=True)
-    change = Change(
-        "booking", first.id, BookingStatus.PENDING.value, BookingStatus.CONFIRMED.value, {"hold": hold_id}
-    )
+    change = Change("booking", first.id, BookingStatus.PENDING.value, BookingStatus.CONFIRMED.value, {"hold": hold_id})
     return Unit(
         id=new_id(lane, now),
         lane=lane,

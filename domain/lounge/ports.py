@@ -18,6 +18,13 @@ class Seats(NamedTuple):
     free: int
 
 
+class BookFacts(NamedTuple):
+    """What a booking is decided on. waiting: somebody waits for a seat of the slot."""
+
+    entitlements: Sequence[EntitlementFacts]
+    waiting: bool
+
+
 class Lounges(Protocol):
     async def latest(self) -> Directory:
         """The newest directory that this process knows to exist."""
@@ -55,9 +62,7 @@ class ReadBookings(Protocol):
         """What the same request was answered when it was committed before."""
         ...
 
-    async def waiting(self, lounge: str, starts_at: datetime) -> bool:
-        """Whether anybody waits for a seat."""
-        ...
+    async def book_facts(self, customer: str, lounge: str, starts_at: datetime) -> BookFacts: ...
 
     async def first_waiting(self, lounge: str, starts_at: datetime) -> BookingFacts | None: ...
 

@@ -18,9 +18,12 @@ def nobody_came(booking: BookingFacts, now: datetime) -> Unit:
         end_holds=[EndHold(booking.hold, capture=True, amounts=(visit, 1, 1))],
         changes=[
             Change(
-                "booking", booking.id, BookingStatus.CONFIRMED.value, BookingStatus.NO_SHOW.value,
+                "booking",
+                booking.id,
+                BookingStatus.CONFIRMED.value,
+                BookingStatus.NO_SHOW.value,
                 {"charged": booking.no_show_costs},
-            )  # fmt: skip
+            )
         ],
         signals=[(f"viewer:{booking.customer}", f"booking:{booking.id}")],
     )

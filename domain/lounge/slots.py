@@ -17,9 +17,7 @@ def slots_of(lounge: Lounge, day: date) -> tuple[Slot, ...]:
     length = timedelta(minutes=lounge.slot)
     count = (lounge.closes - lounge.opens) // lounge.slot
     first = midnight + timedelta(minutes=lounge.opens)
-    return tuple(
-        Slot(lounge.code, first + number * length, first + (number + 1) * length) for number in range(count)
-    )
+    return tuple(Slot(lounge.code, first + number * length, first + (number + 1) * length) for number in range(count))
 
 
 def slot_at(lounge: Lounge, starts_at: datetime) -> Slot | None:

@@ -151,9 +151,7 @@ def _came(told: TellVisit, case: VisitCase, now: datetime) -> Unit:
             if free:
                 moves.append(_use(booking.entitlement, booking.offer))
         values = {"charged": True} if covered else {}
-        changes.append(
-            Change("booking", booking.id, booking.status.value, BookingStatus.CHECKED_IN.value, values)
-        )
+        changes.append(Change("booking", booking.id, booking.status.value, BookingStatus.CHECKED_IN.value, values))
     elif entitlement is not None:
         charged = covered = free
         if free:
@@ -178,16 +176,17 @@ def _reversed(told: TellVisit, case: VisitCase, before: VisitFacts, now: datetim
         moves.append(reverse(1, keys.redeemed(offer), keys.visits(case.entitlement.id), "VISIT"))
     if booking is not None and booking.status is BookingStatus.CHECKED_IN:
         if booking.charged:
-            moves.append(
-                reverse(1, keys.redeemed(booking.offer), keys.visits(booking.entitlement), "VISIT")
-            )
+            moves.append(reverse(1, keys.redeemed(booking.offer), keys.visits(booking.entitlement), "VISIT"))
         moves.append(reverse(1, STAYED, stay(booking.customer, booking.starts_at), "STAY"))
         moves.append(reverse(1, seated(booking.lounge), seat(booking.lounge, booking.starts_at), "SEAT"))
         changes.append(
             Change(
-                "booking", booking.id, BookingStatus.CHECKED_IN.value, BookingStatus.CANCELLED.value,
+                "booking",
+                booking.id,
+                BookingStatus.CHECKED_IN.value,
+                BookingStatus.CANCELLED.value,
                 {"charged": False},
-            )  # fmt: skip
+            )
         )
     return _unit(told, case, now, before=before, moves=moves, changes=changes)
 
@@ -226,9 +225,7 @@ def _unit(
         every.append(Change("lounge_visit", key, None, told.state.value, lane=visit_lane))
         if told.shown is not None and told.state is not VisitState.REVERSED:
             own = told.shown.id
-            rows["lounge_pass"] = [
-                {"lane": lane, "id": own, "visit": told.visit, "expires_at": told.shown.expires_at}
-            ]
+            rows["lounge_pass"] = [{"lane": lane, "id": own, "visit": told.visit, "expires_at": told.shown.expires_at}]
             every.append(Change("lounge_pass", own, None, told.visit))
         if over_limit:
             case_id = derived_id(lane, now, "lounge-over-limit", told.client, told.visit)
@@ -268,9 +265,7 @@ def lane_of_visit(client: str, visit: str) -> int:
 # --- the use case
 
 
-async def tell_visit(
-    told: TellVisit, *, read: ReadVisits, policy: Policy, ledger: Ledger, clock: Clock
-) -> TellOutcome:
+async def tell_visit(told: TellVisit, *, read: ReadVisits, policy: Policy, ledger: Ledger, clock: Clock) -> TellOutcome:
     """Record what a provider tells, once, however often and from how many sides it is told.
 
     Raises:

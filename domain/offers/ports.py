@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Protocol, TypeAlias
 
+from domain.ledger.accounts import Account
 from domain.offers.catalog import Catalog
 
 OfferKey: TypeAlias = tuple[str, str]
@@ -19,5 +20,13 @@ class ReadQuotas(Protocol):
     async def remaining(self, offers: Collection[OfferKey]) -> Mapping[OfferKey, int]:
         """How much is left of each quota that is there, in one statement. No offers: the catalog's version is still
         seen.
+        """
+        ...
+
+
+class ReadLimits(Protocol):
+    async def used_up(self, accounts: Collection[Account]) -> Collection[Account]:
+        """Those of these accounts of limits that have nothing left, in one statement. One that was never taken from is
+        not there yet, and has everything left.
         """
         ...

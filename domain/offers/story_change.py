@@ -82,6 +82,20 @@ def newly_earned(earned: Iterable[Earned], given: Sequence[GivenGrant]) -> Diffe
 NOTHING_NEW = Difference()
 
 
+def missed_of(given: Iterable[GivenGrant]) -> frozenset[str]:
+    """Offers of which nothing was left whenever the customer earned them."""
+    return _only_missed((grant.offer, grant.status) for grant in given)
+
+
+def _only_missed(grants: Iterable[tuple[str, str]]) -> frozenset[str]:
+    """grants: (offer, status)."""
+    statuses: dict[str, set[str]] = {}
+    for offer, status in grants:
+        if status in STANDING:
+            statuses.setdefault(offer, set()).add(status)
+    return frozenset(offer for offer, found in statuses.items() if found == {"MISSED"})
+
+
 def earning_of(one: Earned) -> Earning:
     return one.campaign, one.offer, one.cause
 
@@ -107,6 +121,16 @@ class StoryChange:
         for _, piece in self.gained:
             parts.absorb(piece)
         return parts
+
+    def missed_after(self, given: Iterable[GivenGrant]) -> frozenset[str]:
+        """`missed_of` once this is committed. given: every grant the customer has had of story offers before."""
+        after: dict[Any, tuple[str, str]] = {grant.id: (grant.offer, grant.status) for grant in given}
+        for piece in self.lost:
+            for moved in piece.changes:
+                if moved.kind == "offer_grant":
+                    after[moved.key] = (after[moved.key][0], str(moved.new))
+        rows = [row for _, piece in self.gained for row in piece.rows["offer_grant"]]
+        return _only_missed([*after.values(), *((row["offer"], row["status"]) for row in rows)])
 
     def without(self, account_key: str) -> bool:
         """Turn the awards that need this account into missed ones, the latest first; False when there is none."""

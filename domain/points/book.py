@@ -82,12 +82,12 @@ class Purse:
 NO_PURSE = Purse()
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """n: its number among the customer's. subject: the transaction, redemption or month it is about.
 
     occurred_at: when that happened (a purchase may become known later). details: how the figure came about, as JSON
-    text; its fields by kind in `domain.points.words`.
+    text: of EARN as `story.how` writes it, of BONUS and REVERSE `now` and `before`, of REDEEM and ADJUST as
+    `facts.remembered` writes it.
     """
 
     n: int

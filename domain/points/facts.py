@@ -54,17 +54,17 @@ class Stocked:
 
 def stock(code: str) -> Account:
     """What is left of an item."""
-    return Account(lane_of(f"item|{code}"), checked_key(f"stock|{CATALOGUE}|{code}"), shared=True)
+    return Account(lane_of(f"item|{code}"), checked_key(f"goods|{code}"), shared=True)
 
 
 def redeemed(code: str) -> Account:
     """Where an item's pieces go."""
-    return sink(f"redeemed|{CATALOGUE}|{code}")
+    return sink(f"redeemed|goods|{code}")
 
 
 def issued(code: str) -> Account:
     """Where an item's pieces come from."""
-    return sink(f"issued|{CATALOGUE}|{code}")
+    return sink(f"issued|goods|{code}")
 
 
 @lru_cache(maxsize=1024)

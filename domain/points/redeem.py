@@ -220,7 +220,7 @@ async def redeem_points(
 def _refusal(account: Account, decision: Redemption, facts: RedeemFacts, now: datetime) -> SoldOut | LimitReached:
     """Stock -> SoldOut; limit -> LimitReached, with when the next period begins."""
     if account != decision.allowance:
-        if account.key.startswith("stock|"):
+        if account.key.startswith("goods|"):
             return SoldOut()
         raise Broken(f"a redemption was short of {account.key}, which its version had answered for")
     assert facts.found is not None

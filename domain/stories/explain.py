@@ -1,16 +1,18 @@
 """Whether a customer may have an offer now, why not, and what is still to be done for it.
 
 The same conditions that the fold judges by, asked about one offer at one moment. Nothing of risk rules or of other
-customers is said here: neither is known here. Quota and the allowances of claims and tills are the ledger's to say.
+customers is said here: neither is known here. Quota and the allowances of claims and tills are the ledger's to say:
+whoever has read them passes them on. Without them this is what the conditions alone say, and the commit decides.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from domain.campaigns.conditions import Purchases, Tally
 from domain.campaigns.facts import CardFacts, Facts, PurchaseFacts, facts_at
 from domain.campaigns.model import Campaign, Offer, Story
+from domain.campaigns.schedule import state_of
 from domain.campaigns.terms import OfferState, Period, Reason, SubjectKind
 from domain.campaigns.words import moment
 from domain.kernel.time import add_months, day_start
@@ -37,6 +39,19 @@ class Eligibility:
 
 
 @dataclass(frozen=True, slots=True)
+class UsedUp:
+    """A limit of which nothing is left in the present period, as the ledger keeps it.
+
+    most: what it was. again: when its next period begins; None: there is none. card: whose it is; None: it holds for
+    the customer whatever the card.
+    """
+
+    most: int
+    again: datetime | None
+    card: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """done of needed: purchases, or fen where an amount is counted; 0 or 1 of 1 where one thing is asked."""
 
@@ -54,17 +69,20 @@ def explain(
     *,
     payment: PurchaseFacts | None = None,
     card: str | None = None,
+    used_up: Collection[UsedUp] = (),
+    sold_out: bool = False,
 ) -> Eligibility:
     """May they now, and if not why not. state None: nothing is known of the customer.
 
     payment, card: what is about to be paid at a till, with which card; then everything must hold at once.
+    used_up: the customer's limits with nothing left. sold_out: nothing is left of its quota, for anybody.
     """
     known = state if state is not None else StoryState()
     facts = _facts(known, now, plans)
     if payment is not None:
         facts.subject = payment
         facts.card = known.cards.get(card or "") or CardFacts(card or "")
-    return _explain(offer, campaign, known, facts, plans)
+    return _explain(offer, campaign, known, facts, plans, used_up, sold_out=sold_out)
 
 
 def explain_many(
@@ -113,7 +131,16 @@ def _facts(state: StoryState, now: datetime, plans: Plans) -> Facts:
     return facts
 
 
-def _explain(offer: Offer, campaign: Campaign, state: StoryState, facts: Facts, plans: Plans) -> Eligibility:
+def _explain(
+    offer: Offer,
+    campaign: Campaign,
+    state: StoryState,
+    facts: Facts,
+    plans: Plans,
+    limits: Collection[UsedUp] = (),
+    *,
+    sold_out: bool = False,
+) -> Eligibility:
     asked, phases = plans.asked(campaign, offer), campaign.phases
     facts.campaign = campaign.code
     facts.new_from, facts.new_until = phases.warm_up_at, phases.ends_at
@@ -122,15 +149,16 @@ def _explain(offer: Offer, campaign: Campaign, state: StoryState, facts: Facts, 
     facts.record = record.get(phase) if record is not None and phase is not None else None
 
     reasons = _times(offer, campaign, facts.at, plans)
-    used_up = _allowance(offer, asked, state, facts) if asked.limits else None
-    against, because = _best_card(offer, asked, state, facts)
+    gone = _gone(offer, campaign, asked, state, facts, plans, limits, sold_out=sold_out)
+    against, because = _best_card(offer, asked, state, facts, limits)
     ends = [end for rule in asked.timed if (end := rule.deadline(facts)) is not None]
     missing: dict[str, Reason] = {}
     if plans.times(campaign, offer, facts.at).state is OfferState.ENDED:
         pass  # nothing they do would help, and nothing else is worth saying
-    elif used_up is not None:
-        # What stood between the customer and a reward they have is no longer worth saying.
-        reasons.append(used_up)
+    elif gone is not None:
+        # What stood between the customer and a reward they have, or that nobody can have, is no longer worth saying;
+        # nor is when it opens, where it brings them nothing then.
+        reasons = [gone] if gone.next_at is None else [*reasons, gone]
     elif asked.story is None:
         reasons += against
     else:
@@ -190,7 +218,64 @@ def _times(offer: Offer, campaign: Campaign, now: datetime, plans: Plans) -> lis
             return []
 
 
-def _allowance(offer: Offer, asked: AskedOffer, state: StoryState, facts: Facts) -> Reason | None:
+_SOLD_OUT = Reason("SOLD_OUT", Words("名额已领完", "There is none left"))
+
+
+def _gone(
+    offer: Offer,
+    campaign: Campaign,
+    asked: AskedOffer,
+    state: StoryState,
+    facts: Facts,
+    plans: Plans,
+    limits: Collection[UsedUp],
+    *,
+    sold_out: bool,
+) -> Reason | None:
+    """Why nothing of it is left for the customer now, whatever they do. What is for good is said before anything else."""
+    found = _allowance(offer, campaign, asked, state, facts, plans) if asked.limits else None
+    if found is None and limits:
+        used_up = _used_up(asked, state, limits)
+        found = None if used_up is None else _limit_reached(offer, campaign, used_up.most, used_up.again, plans)
+    return _SOLD_OUT if sold_out and (found is None or found.next_at is not None) else found
+
+
+def _used_up(asked: AskedOffer, state: StoryState, limits: Collection[UsedUp]) -> UsedUp | None:
+    """The limit that keeps the customer away longest. One by card does once no card of theirs has anything left."""
+    whole = [limit for limit in limits if limit.card is None]
+    by_card = [
+        [limit for limit in limits if limit.card == card.card] for card in state.cards.values() if _suits(card, asked)
+    ]
+    if by_card and all(by_card):
+        whole.append(min((max(of_card, key=_until) for of_card in by_card), key=_until))
+    return max(whole, key=_until, default=None)
+
+
+def _until(limit: UsedUp) -> datetime:
+    return limit.again or datetime.max.replace(tzinfo=UTC)
+
+
+def _suits(card: CardFacts, asked: AskedOffer) -> bool:
+    return card.closed_at is None and card.product in asked.products
+
+
+def _limit_reached(offer: Offer, campaign: Campaign, most: int, again: datetime | None, plans: Plans) -> Reason:
+    """again: when the next period begins. The customer is told when they may from then on, if they ever may."""
+    if again is None:
+        return Reason("LIMIT_REACHED", Words(f"次数已用完（{most}次）", f"The allowance of {most} is used up"))
+    message = Words(f"本期次数已用完（{most}次）", f"The allowance of {most} is used up")
+    then = state_of(offer, campaign, again, plans.calendar)
+    if then.state in (OfferState.UPCOMING, OfferState.BETWEEN_WINDOWS) and then.next_change_at is not None:
+        again = then.next_change_at
+    elif then.state is OfferState.ENDED:
+        return Reason("LIMIT_REACHED", message)
+    opens = moment(again)
+    return Reason("LIMIT_REACHED", message, Words(f"{opens.zh}起可再次参加", f"Again from {opens.en}"), again)
+
+
+def _allowance(
+    offer: Offer, campaign: Campaign, asked: AskedOffer, state: StoryState, facts: Facts, plans: Plans
+) -> Reason | None:
     """A limit that the fold itself has counted to its end. Those of claims and tills are the ledger's."""
     if not state.ordinals:
         return None
@@ -203,14 +288,7 @@ def _allowance(offer: Offer, asked: AskedOffer, state: StoryState, facts: Facts)
             return Reason("SOLD_OUT", Words("达标时名额已满", "Its places had gone when you qualified"))
         if period is Period.CAMPAIGN:
             return Reason("ALREADY_RECEIVED", Words("您已获得该权益", "You have received this already"))
-        again = _next_period(period, today)
-        opens = moment(again)
-        return Reason(
-            "LIMIT_REACHED",
-            Words(f"本期次数已用完（{most}次）", f"The allowance of {most} is used up"),
-            Words(f"{opens.zh}起可再次参加", f"Again from {opens.en}"),
-            again,
-        )
+        return _limit_reached(offer, campaign, most, _next_period(period, today), plans)
     return None
 
 
@@ -226,14 +304,18 @@ def _next_period(period: Period, today: date) -> datetime:
             return day_start(today.replace(year=today.year + 1, month=1, day=1))
 
 
-def _best_card(offer: Offer, asked: AskedOffer, state: StoryState, facts: Facts) -> tuple[list[Reason], list[Words]]:
+def _best_card(
+    offer: Offer, asked: AskedOffer, state: StoryState, facts: Facts, limits: Collection[UsedUp]
+) -> tuple[list[Reason], list[Words]]:
     """What stands against the offer with the card that has the least against it, and what speaks for it there.
 
-    `facts` is left at that card.
+    A card with nothing left of its limit is not asked about while another has. `facts` is left at that card.
     """
     candidates: list[CardFacts | None] = [None]
     if asked.anchored:
-        held = [card for card in state.cards.values() if card.closed_at is None and card.product in asked.products]
+        spent = {limit.card for limit in limits}
+        held = [card for card in state.cards.values() if _suits(card, asked)]
+        held = [card for card in held if card.card not in spent] or held
         candidates = [*held] if held else [None]
     if len(candidates) == 1:
         return _at_card(offer, asked, state, facts, candidates[0])

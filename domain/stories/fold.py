@@ -119,9 +119,14 @@ class Given(NamedTuple):
     amount: Fen
 
 
-def fold_all(events: Iterable[StoryEvent], plans: Plans, merchants: Merchants) -> Folded:
-    """Fold a whole story, given in any order. A transaction or instalment told twice counts as it was told first."""
-    return _fold(StoryState(), in_order(events), plans, merchants)
+def fold_all(
+    events: Iterable[StoryEvent], plans: Plans, merchants: Merchants, *, missed: frozenset[str] = frozenset()
+) -> Folded:
+    """Fold a whole story, given in any order. A transaction or instalment told twice counts as it was told first.
+
+    missed: offers of which nothing was left whenever the customer earned them.
+    """
+    return _fold(StoryState(missed=missed), in_order(events), plans, merchants)
 
 
 def fold_on(state: StoryState, events: Iterable[StoryEvent], plans: Plans, merchants: Merchants) -> Folded:

@@ -23,6 +23,7 @@ from domain.campaigns.conditions import (
     Instalment,
     MerchantGroup,
     NewCustomer,
+    Reached,
     Rule,
     Spend,
     Tally,
@@ -280,6 +281,8 @@ class Plans:
         for version in sorted(versions, key=lambda found: (found.campaign.code, found.campaign.version)):
             self.versions[version.campaign.code] = (*self.versions.get(version.campaign.code, ()), version)
         self.names = self._naming()
+        self.waited_for = self._waited_for()
+        """Offers that others are only for, or not for, once they have been had."""
         self.newest = {code: found[-1].campaign.version for code, found in self.versions.items()}
         self._ready = {
             (code, version.campaign.version): tuple(
@@ -400,6 +403,15 @@ class Plans:
                 if version.campaign.version > newest and (index == 0 or version.effective_from <= at):
                     return True
         return False
+
+    def _waited_for(self) -> frozenset[str]:
+        rules: list[Condition] = [rule for segment in self.segments for rule in segment.conditions]
+        for found in self.versions.values():
+            for version in found:
+                for offer in version.campaign.offers:
+                    rules += version.campaign.conditions_of(offer)
+                    rules += () if offer.tally is None else offer.tally.each
+        return frozenset(code for rule in _deep(rules) if isinstance(rule, Reached) for code in rule.offers)
 
     def _naming(self) -> Naming:
         """What codes are called in rule texts and reasons, by the newest versions."""

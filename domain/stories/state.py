@@ -41,8 +41,7 @@ class StoryState(History):
 
     tallies: (offer, anchor card or '') -> what was counted. ordinals: (offer, period kind, card or '') -> the present
     period and how many were given in it.
-    missed: offers earned when nothing was left of them. The tables know it, not the fold: told by whoever reads a story
-    for a customer's eyes, and never kept with it.
+    `missed` is no outcome of the fold: whoever commits what it earned writes it down, and the next fold goes by it.
     """
 
     upto: SortKey | None = None
@@ -50,7 +49,6 @@ class StoryState(History):
     application: Application | None = None
     tallies: dict[tuple[str, str], Tallied] = field(default_factory=dict)
     ordinals: dict[tuple[str, str, str], tuple[str, int]] = field(default_factory=dict)
-    missed: frozenset[str] = frozenset()
 
     def copy(self) -> "StoryState":
         """One that can be folded on without changing this."""
@@ -84,6 +82,7 @@ class StoryState(History):
                 }
                 for campaign, phases in self.records.items()
             },
+            self.missed,
             self.upto,
             dict(self.versions),
             self.application,
@@ -137,6 +136,7 @@ class StoryState(History):
                 }
                 for campaign, phases in self.records.items()
             },
+            "missed": sorted(self.missed),
             "upto": upto and [_to(upto[0]), *upto[1:]],
             "versions": self.versions,
             "application": application and [application.product, application.flyer],
@@ -180,6 +180,7 @@ class StoryState(History):
                 }
                 for campaign, phases in get("records", {}).items()
             },
+            frozenset(get("missed", ())),
             upto and (_moment(upto[0]), upto[1], upto[2], upto[3], upto[4]),
             dict(get("versions", {})),
             application and Application(Product(application[0]), application[1]),

@@ -2,8 +2,8 @@
 
 Everything a claim truly writes is written: the request, four journal rows, the card's limit and the coupon's account,
 the grant, the coupon, the promise. Quota and budget line are one row each for all. The bound inserts these very rows in
-full batches from one connection, nothing read, judged or guarded, its arguments made before the clock starts. Ids are
-made before it starts for all.
+full batches from one connection, nothing read, judged or guarded, its arguments made before the clock starts. So are
+the units of the others: what is measured is the ledger, from a caller's unit to his answer.
 
 Every cell is checked when it has ended: the laws of the ledger hold over the whole database. The sell-out has 50,000
 places, 200,000 requests from two processes, the same customers and request ids in both: exactly 50,000 are committed.
@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from math import inf
 from time import perf_counter
 from typing import Any
 from uuid import UUID
@@ -42,6 +43,7 @@ CALLERS = 512
 BATCH = 512
 CONNECTIONS = 16
 PLENTY = 10**12
+LONGEST_S = 2.0
 PLACES = 50_000
 REQUESTS = 200_000
 PEOPLE = 240_000
@@ -57,42 +59,19 @@ USED, ISSUED = keys.used(OFFER), keys.issued(OFFER)
 # --- what a claim is
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
-    """Who claims, with the ids that the claim will use: made before a clock starts."""
-
-    number: int
-    lane: int
-    request: UUID
-    unit: UUID
-    grant: UUID
-    coupon: UUID
-    promise: UUID
-
-
-def ticket(number: int, request: UUID | None = None) -> Ticket:
-    lane = lane_of(f"C{number}")
-    return Ticket(number, lane, request or new_id(lane, AT), *(new_id(lane, AT) for _ in range(4)))
-
-
-def tickets(seconds: float) -> Iterator[Ticket]:
-    """Enough for so many seconds, everyone another customer."""
-    chance = random.Random()
-    return iter([ticket(chance.getrandbits(40)) for _ in range(int(60_000 * seconds) + CALLERS)])
-
-
-def claim(ticket: Ticket, at: datetime = AT) -> Unit:
-    """The claim as the use case makes it."""
-    customer, lane = f"C{ticket.number}", ticket.lane
-    coupon, grant = ticket.coupon, ticket.grant
+def claim(number: int, request: UUID | None = None, at: datetime = AT) -> Unit:
+    """The claim of customer `number`, as the use case makes it."""
+    customer = f"C{number}"
+    lane = lane_of(customer)
+    coupon, grant = new_id(lane, at), new_id(lane, at)
     purse = keys.coupon(coupon)
-    allowance = keys.limit(CAMPAIGN, OFFER, per="card", who=f"K{ticket.number}", period="2026-10-02", lane=lane)
+    allowance = keys.limit(CAMPAIGN, OFFER, per="card", who=f"K{number}", period="2026-10-02", lane=lane)
     expires_at = at + timedelta(days=7)
     return Unit(
-        id=ticket.unit,
+        id=new_id(lane, at),
         lane=lane,
         at=at,
-        request=Request(customer, ticket.request, ticket.number),
+        request=Request(customer, request or new_id(lane, at), number),
         moves=(
             post(1, QUOTA, GRANTED, "QUOTA"),
             post(1, allowance, USED, "LIMIT"),
@@ -119,13 +98,19 @@ def claim(ticket: Ticket, at: datetime = AT) -> Unit:
             ],
             "outbox": [
                 {
-                    "lane": lane, "id": ticket.promise, "topic": "message", "due_at": at, "created_at": at,
+                    "lane": lane, "id": new_id(lane, at), "topic": "message", "due_at": at, "created_at": at,
                     "payload": f'{{"customer":"{customer}","offer":"friday"}}',
                 }
             ],
         },
         answer=f'{{"coupons":["{coupon}"],"grant":"{grant}"}}',
     )  # fmt: skip
+
+
+def claims(seconds: float) -> list[Unit]:
+    """More than so many seconds need, everyone another customer's; a longer cell ends when all are answered."""
+    chance = random.Random()
+    return [claim(chance.getrandbits(40)) for _ in range(int(40_000 * min(seconds, LONGEST_S)) + CALLERS)]
 
 
 # --- the database
@@ -177,6 +162,12 @@ async def check(dsn: str, claims: int, *, running: bool = True) -> None:
 # --- cells
 
 
+def settle() -> None:
+    """What was made before the clock starts shall not be looked through by the collector again and again."""
+    gc.collect()
+    gc.freeze()
+
+
 @dataclass(slots=True)
 class Driven:
     """What callers were answered, and how long each waited."""
@@ -190,18 +181,21 @@ class Driven:
         return ordered[min(int(len(ordered) * share), len(ordered) - 1)] * 1e3
 
 
-async def drive(ledger: GroupCommit, callers: int, go_on: Callable[[], bool], make: Callable[[], Unit]) -> Driven:
-    """`callers` who commit one unit after another while `go_on()`; every answer must be the unit's own."""
+async def drive(ledger: GroupCommit, callers: int, units: Iterator[Unit], seconds: float = inf) -> Driven:
+    """`callers` who commit one of the units after another; every answer must be the unit's own."""
     answers: Counter[str] = Counter()
     waits: list[float] = []
+    end = perf_counter() + seconds
 
     async def caller() -> None:
-        while go_on():
-            unit = make()
+        for unit in units:
             began = perf_counter()
-            result = await ledger.commit(unit)
-            waits.append(perf_counter() - began)
+            result = await ledger.submit(unit)
+            now = perf_counter()
+            waits.append(now - began)
             answers[type(result).__name__] += 1
+            if now > end:
+                break
             if isinstance(result, Committed) and result.answer != unit.answer:
                 raise Wrong("another unit's answer")
 
@@ -210,22 +204,17 @@ async def drive(ledger: GroupCommit, callers: int, go_on: Callable[[], bool], ma
     return Driven(perf_counter() - began, answers, waits)
 
 
-def for_seconds(seconds: float) -> Callable[[], bool]:
-    end = perf_counter() + seconds
-    return lambda: perf_counter() < end
-
-
 def grouped(servers: Servers, dsn: str, seconds: float, *, in_flight: int, batch_limit: int = BATCH) -> Cell:
     """One process, `CALLERS` callers."""
 
     async def cell() -> Sample:
         await fill(dsn)
         async with GroupCommit(dsn, in_flight=in_flight, batch_limit=batch_limit) as ledger:
-            stock = tickets(seconds)
-            gc.collect()
+            units = claims(seconds)
+            settle()
             meter = Meter(servers.pg_pid)
             meter.start()
-            driven = await drive(ledger, CALLERS, for_seconds(seconds), lambda: claim(next(stock)))
+            driven = await drive(ledger, CALLERS, iter(units), seconds)
             count = driven.answers["Committed"]
             sample = meter.stop(count, p50_ms=driven.wait_ms(0.5), p99_ms=driven.wait_ms(0.99))
         await check(dsn, count)
@@ -273,12 +262,12 @@ def unchecked(servers: Servers, dsn: str, seconds: float) -> Cell:
         try:
             await connection.execute(_UNCHECKED)
             write = Write(await read_columns(connection))
-            stock = tickets(seconds)
+            units = claims(seconds)
             batches = [
-                unchecked_statement(write, [claim(next(stock)) for _ in range(BATCH)])
-                for _ in range(int(60_000 * seconds / BATCH) + 1)
+                unchecked_statement(write, units[start : start + BATCH])
+                for start in range(0, len(units) - BATCH + 1, BATCH)
             ]
-            gc.collect()
+            settle()
             meter = Meter(servers.pg_pid)
             meter.start()
             end, done = perf_counter() + seconds, 0
@@ -386,18 +375,16 @@ async def work(number: int, callers: int) -> None:
         task = await next_message()
         if "requests" in task:
             chance, known = random.Random(number), random.Random(7)
-            people = [ticket(person, UUID(bytes=known.randbytes(16), version=4)) for person in range(task["people"])]
-            left = iter(range(task["requests"]))
-            _say("steady")
-            await next_message()
-            driven = await drive(
-                ledger, callers, lambda: next(left, None) is not None, lambda: claim(chance.choice(people))
+            ids = [UUID(bytes=known.randbytes(16), version=4) for _ in range(task["people"])]
+            units: Iterator[Unit] = (
+                claim(person, ids[person]) for person in chance.choices(range(len(ids)), k=task["requests"])
             )
         else:
-            stock = tickets(task["seconds"])
-            _say("steady")
-            await next_message()
-            driven = await drive(ledger, callers, for_seconds(task["seconds"]), lambda: claim(next(stock)))
+            units = iter(claims(task["seconds"]))
+        settle()
+        _say("steady")
+        await next_message()
+        driven = await drive(ledger, callers, units, task.get("seconds", inf))
         _say({"answers": driven.answers, "p50_ms": driven.wait_ms(0.5), "p99_ms": driven.wait_ms(0.99)})
         await next_message()
 
@@ -436,6 +423,7 @@ async def run(
         }
         medians = await interleave(cells, rounds, say=say)
     finally:
+        gc.unfreeze()
         gc.set_threshold(*before)
     say("sell-out")
     scale = 20 if quick else 1

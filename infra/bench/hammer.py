@@ -54,7 +54,7 @@ class Caller(asyncio.Protocol):
             head = bytes(self._buffer[:end]).lower()
             at = head.index(b"content-length:") + 15
             self._length = end + 4 + int(head[at:].split(b"\r\n", 1)[0])
-            if b" 200 " not in head[:16]:
+            if b" 20" not in head[:13]:
                 self.failed += 1
         if len(self._buffer) < self._length:
             return

@@ -80,8 +80,8 @@ async def fill(dsn: str, people: int) -> None:
     connection = await asyncpg.connect(dsn)
     try:
         await connection.execute(
-            "truncate account, shared_account, journal, request, points_account, points_entry, points_redemption, delivery, outbox,"
-            " commit_mark"
+            "truncate account, shared_account, journal, request, points_account, points_entry, points_redemption,"
+            " delivery, outbox, commit_mark"
         )
         names = [f"C{number}" for number in range(people)]
         lanes = [lane_of(name) for name in names]

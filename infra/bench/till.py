@@ -12,16 +12,19 @@ import asyncio
 import gc
 import random
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 from uuid import UUID
 
 import asyncpg
+import httpx
 import orjson
 
 from api.machine.till import _present
@@ -39,12 +42,16 @@ from domain.till.quote import QuotePayment, quote_payment
 from domain.till.release import ReleaseQuote, release_quote
 from infra.bench.claim import Driven, Wrong, for_seconds
 from infra.bench.frame import Cell, Gate, Meter, Result, Sample, Servers, interleave, new_database
+from infra.bench.hammer import END
+from infra.bench.pages import Web, web_process
+from infra.bench.pages import _hammer as hammered
 from infra.campaigns.publish import load_catalog, publish_shipped
 from infra.catalog import CatalogHolder
 from infra.db.commit import GroupCommit
 from infra.db.pool import connect_plain, open_pool
 from infra.db.reconcile import reconcile
 from infra.db.stores.till import RecentQuotes, TillStore
+from infra.home import open_home
 
 CALLERS = 256
 CONNECTIONS = 16
@@ -61,7 +68,8 @@ MERCHANT = "bench-market"
 AMOUNT = 20_000
 
 QUOTE_GATE, CAPTURE_GATE = 6.0, 10.0
-P99_GATE_MS, SLOW_MS = 25.0, 200.0
+HTTP_GATE = 0.5
+P99_GATE_MS = 25.0
 
 
 class Standing:
@@ -390,6 +398,67 @@ async def rush_worker(dsn: str, number: int, cards: int) -> dict[str, int]:
     return dict(answers)
 
 
+# --- over HTTP
+
+
+async def over_http(servers: Servers, dsn: str, *, rounds: int, seconds: float, say: Callable[[str], None]) -> Result:
+    """Quotes at `hall serve`, as a till asks for them, beside a bare Starlette that parses the body alone."""
+    await empty(dsn)
+    home = open_home(servers.home / "till-hall")
+    hall = {
+        "HALL_MODE": "sandbox", "HALL_HOME": str(home.path), "HALL_PORT": "{port}", "HALL_DATABASE_URL": dsn,
+        "HALL_REDIS_URL": servers.valkey.url, "HALL_LOG_LEVEL": "WARNING",
+    }  # fmt: skip
+    constant = ["-m", "infra.bench.constant_app", "{port}"]
+    async with (
+        web_process(home, "till", ["-m", "infra.cli", "serve"], **hall) as ours,
+        web_process(home, "constant", constant) as bound,
+    ):
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{ours.port}", timeout=30) as http:
+            clock = {"now": AT.isoformat(), "frozen": True}
+            (await http.put("/sandbox/clock", json=clock)).raise_for_status()
+            form = {"grant_type": "client_credentials", "scope": "till"}
+            answer = await http.post("/oauth2/token", data=form, auth=("till", "till-sandbox"))
+            bearer = answer.raise_for_status().json()["access_token"]
+
+        def cell(web: Web) -> Cell:
+            async def measured() -> Sample:
+                with asked_in(bearer) as asked:
+                    return await hammered(web, asked, CALLERS, seconds, servers.pg_pid)
+
+            return measured
+
+        cells = await interleave({"constant answer": cell(bound), "quotes": cell(ours)}, rounds, say=say)
+    ratio = cells["constant answer"].own_us / cells["quotes"].own_us
+    return Result(
+        name="till.http",
+        title=f"quotes over HTTP, {CALLERS} connections, one process each",
+        unit="quotes",
+        bound="constant answer",
+        cells=cells,
+        gates=[Gate("quotes over HTTP: CPU of parse and constant / ours", ratio, HTTP_GATE)],
+    )
+
+
+@contextmanager
+def asked_in(bearer: str) -> Iterator[Path]:
+    """A file of requests, each by another card under a key of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        asked = Path(folder, "asked")
+        asked.write_bytes(b"".join(_request(bearer, number) + END for number in range(CARDS)))
+        yield asked
+
+
+def _request(bearer: str, number: int) -> bytes:
+    body = orjson.dumps({"card": f"K{number}", "merchant": MERCHANT, "amount": AMOUNT, "paymentMethod": "CARD"})
+    key = f"{random.getrandbits(128):032x}"
+    head = (
+        f"POST /v1/till/quotes HTTP/1.1\r\nHost: hall\r\nAuthorization: Bearer {bearer}\r\nIdempotency-Key: {key}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
 # --- the run
 
 
@@ -424,6 +493,7 @@ async def run(
                 ],
             )
         )  # fmt: skip
+    results.append(await over_http(servers, dsn, rounds=rounds, seconds=seconds, say=say))
     return results
 
 

@@ -162,12 +162,12 @@ order by 1
 # What was taken of an item's stock, and the pieces that were not given back.
 _ITEMS = """
 with shelf as (
-    select substr(key, 14) as item, opened - balance as gone from shared_account where key ~ '^stock\\|points\\|'
+    select substr(key, 7) as item, opened - balance as gone from shared_account where key ~ '^goods\\|'
 ), issued as (
     select item, sum(units) as units from (
-        select substr(dst, 14) as item, units from journal where src ~ '^~issued\\|points\\|' and op in (1, 3, 5)
+        select substr(dst, 7) as item, units from journal where src ~ '^~issued\\|goods\\|' and op in (1, 3, 5)
         union all
-        select substr(src, 14), -units from journal where dst ~ '^~issued\\|points\\|' and op in (1, 3, 5)
+        select substr(src, 7), -units from journal where dst ~ '^~issued\\|goods\\|' and op in (1, 3, 5)
     ) moved group by item
 ), sold as (
     select item, count(*) as pieces from points_redemption where stocked and status = 'OPEN' group by item

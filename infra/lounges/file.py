@@ -147,9 +147,7 @@ def _whole(got: Got) -> LoungesFile:
     for lounge in lounges:
         if unknown := set(lounge.amenities) - set(amenities):
             raise ValueError(f"{lounge.code} has {min(unknown)}, which stands under no amenities")
-    return LoungesFile(
-        got["policy"], {airport.code: airport for airport in got["airports"]}, amenities, lounges
-    )
+    return LoungesFile(got["policy"], {airport.code: airport for airport in got["airports"]}, amenities, lounges)
 
 
 LOUNGES_FILE: Record[LoungesFile] = record(

@@ -41,8 +41,7 @@ WRITE = named(
         name_en = excluded.name_en, terminal = excluded.terminal, airside = excluded.airside, opens = excluded.opens,
         closes = excluded.closes, slot = excluded.slot, capacity = excluded.capacity, amenities = excluded.amenities,
         state = excluded.state, told_at = excluded.told_at
-    where case when excluded.told_at is null then l.told_at is null else l.told_at is null or excluded.told_at > l.told_at
-        end and row(l.*) is distinct from row(excluded.*)
+    where (l.told_at is null or excluded.told_at > l.told_at) and row(l.*) is distinct from row(excluded.*)
     returning 1
     """,
 )

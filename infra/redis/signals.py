@@ -119,24 +119,26 @@ class ViewerSignals:
         lost = False
         while True:
             try:
-                connection = await self._valkey.connect()
+                await self._hear_on(await self._valkey.connect(), lost)
             except Away:
-                lost = True
-                await asyncio.sleep(PAUSE_S)
-                continue
-            try:
-                await self._hear_on(connection, lost)
+                pass
             except (RedisError, OSError) as error:
-                _log.info("signals are not heard: %s", error)
-            finally:
-                self._connection = None
-                await hang_up(connection)
+                _log.info("signals are not heard: %s", error or type(error).__name__)
+            except Exception:
+                _log.exception("listening to signals failed")
             lost = True
-            await asyncio.sleep(PAUSE_S / 10)
+            await asyncio.sleep(PAUSE_S)
 
     async def _hear_on(self, connection: AbstractConnection, lost: bool) -> None:
         """Until the connection breaks, which is raised."""
         self._connection = connection
+        try:
+            await self._hear_all(connection, lost)
+        finally:
+            self._connection = None
+            await hang_up(connection)
+
+    async def _hear_all(self, connection: AbstractConnection, lost: bool) -> None:
         if self._listeners:
             await connection.send_command("SUBSCRIBE", *self._listeners, check_health=False)
         if lost:

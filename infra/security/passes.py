@@ -1,9 +1,9 @@
-"""What a customer's screen shows at a lounge: a booking or an entitlement, an own id, an end and a tag; nothing personal.
+"""What a customer's screen shows at a lounge: a booking or an entitlement, an own id, an end, a tag; nothing personal.
 
-`HL1.` and base64url of kind (1 byte), subject (16), own id (16), end in seconds (4), tag (16): 75 characters, a small QR
-code. The tag is keyed BLAKE2b; only the hall has the key, which makes it and reads it. Lives `LASTS` on the wall clock,
-so that a picture of it sent to somebody else is worth little, and is taken once: whoever checks it in writes its own id
-down in the same commit.
+`HL1.` and base64url of kind (1 byte), subject (16), own id (16), end in seconds (4), tag (16): 75 characters, a small
+QR code. The tag is keyed BLAKE2b; only the hall has the key, which makes it and reads it. Lives `LASTS` on the wall
+clock, so that a picture of it sent to somebody else is worth little, and is taken once: whoever checks it in writes its
+own id down in the same commit.
 """
 
 from collections.abc import Sequence

@@ -29,7 +29,15 @@ from domain.ledger.unit import Change, Committed, Moved, Result, Short, Unit
 from domain.offers.award import promise
 from domain.offers.catalog import Catalog
 from domain.offers.scheduled import LOOK, running_once
-from domain.offers.story_change import NOTHING_NEW, Difference, StoryChange, decide, difference, newly_earned
+from domain.offers.story_change import (
+    NOTHING_NEW,
+    Difference,
+    StoryChange,
+    decide,
+    difference,
+    missed_of,
+    newly_earned,
+)
 from domain.offers.take_back import GivenGrant, Held, InUse
 from domain.offers.units import unit_of
 from domain.points.book import Book
@@ -282,10 +290,11 @@ class StoryWorker:
         submitted: list[tuple[_Work, asyncio.Future[Result]]] = []
         for work, row, told in folded:
             try:
-                found = _newly(told, work.customer, grants.get(work.customer, ()))
+                given = [_given(work.customer, grant) for grant in grants.get(work.customer, ())]
+                found = _newly(told, given)
                 change = decide(work.customer, found, {}, _finder(catalog), person=_person(told.state), at=now)
                 book = _book(row, told, now) if told.points else None
-                unit = _unit(work, row, told.state, catalog, change, book, now)
+                unit = _unit(work, row, told.state, catalog, change, book, now, given)
                 submitted.append((work, self._ledger.submit(unit)))
             except Busy as error:
                 await self._put_back(work.leased, error)
@@ -312,24 +321,24 @@ class StoryWorker:
         for attempt in range(REDO):
             row = (await self._store.stories([customer])).get(customer)
             state = StoryState() if row is None else StoryState.from_plain(row.state)
-            grants = (await self._store.grants([customer]))[customer]
+            given = [_given(customer, grant) for grant in (await self._store.grants([customer]))[customer]]
             if work.refold or not _folds_on(state, row, work, catalog):
                 history = (await self._store.history([customer]))[customer]
                 past = [self._past(event) for event in history]
-                told = fold_all([*past, *work.events], catalog.plans, catalog.told)
-                found = difference(told.earned, [_given(customer, grant) for grant in grants])
+                told = fold_all([*past, *work.events], catalog.plans, catalog.told, missed=missed_of(given))
+                found = difference(told.earned, given)
                 now = self._clock.now()
                 book = Book(None if row is None else row.purse, now)
                 put_right(book, told.points, await self._store.points_given(customer))
             else:
                 told = fold_on(state, work.events, catalog.plans, catalog.told)
-                found = _newly(told, customer, grants)
+                found = _newly(told, given)
                 now = self._clock.now()
                 book = _book(row, told, now)
             touched = [*found.lost, *(grant for _, grant in found.lowered)]
             held = await self._held(customer, touched) if touched else {}
             change = decide(customer, found, held, _finder(catalog), person=_person(told.state), at=now)
-            result = await self._commit(work, row, told.state, catalog, change, book, now)
+            result = await self._commit(work, row, told.state, catalog, change, book, now, given)
             if isinstance(result, Committed):
                 work.done = True
                 return len(work.leased)
@@ -347,9 +356,10 @@ class StoryWorker:
         change: StoryChange,
         book: Book,
         now: datetime,
+        given: Sequence[GivenGrant],
     ) -> Committed | Moved:
         while True:
-            result = await self._ledger.commit(_unit(work, row, state, catalog, change, book, now))
+            result = await self._ledger.commit(_unit(work, row, state, catalog, change, book, now, given))
             match result:
                 case Committed() | Moved():
                     return result
@@ -402,9 +412,9 @@ def _folds_on(state: StoryState, row: StoryRow | None, work: _Work, catalog: Cat
     return can_fold_on(state, work.events, catalog.plans)
 
 
-def _newly(told: Folded, customer: str, grants: Sequence[Any]) -> Difference:
+def _newly(told: Folded, given: Sequence[GivenGrant]) -> Difference:
     """What a story that was folded on earned, as far as it is not given."""
-    return newly_earned(told.earned, [_given(customer, grant) for grant in grants]) if told.earned else NOTHING_NEW
+    return newly_earned(told.earned, given) if told.earned else NOTHING_NEW
 
 
 def _book(row: StoryRow | None, told: Folded, now: datetime) -> Book:
@@ -422,11 +432,19 @@ def _unit(
     change: StoryChange,
     book: Book | None,
     now: datetime,
+    given: Sequence[GivenGrant],
 ) -> Unit:
-    """The story's next version, its events, the queue's rows gone, and everything that changes hands."""
+    """The story's next version, its events, the queue's rows gone, and everything that changes hands.
+
+    given: the customer's grants of story offers before; only needed where something is gained or lost.
+    """
     lane = lane_of(work.customer)
     upto = state.upto[0] if state.upto is not None else UNSEEN
-    values = {"plans": catalog.publications, "upto": upto, "state": state.to_plain()}
+    missed = change.missed_after(given) if change.gained or change.lost else state.missed
+    # The fold did not know yet that nothing is left (or that there is again): what asks for it is judged anew.
+    anew = not catalog.plans.waited_for.isdisjoint(missed ^ state.missed)
+    plain = {**state.to_plain(), "missed": sorted(missed)} if missed != state.missed else state.to_plain()
+    values = {"plans": 0 if anew else catalog.publications, "upto": upto, "state": plain}
     parts = change.whole()
     if row is None:
         story = Change("story", work.customer, None, 1)

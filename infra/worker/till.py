@@ -4,7 +4,7 @@ A transaction that names its redemption closes the loop. What stays open for `OV
 redemption nobody knows, is a case on the operator's list; should the transaction come after all, its case is closed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -109,11 +109,11 @@ class TillRounds:
                 return done
 
     async def _open_case(
-        self, customer: str, kind: str, subject: str, details: dict[str, object], at: datetime
+        self, customer: str, kind: str, subject: str, details: Mapping[str, object], at: datetime
     ) -> None:
         lane = lane_of(customer)
         id = derived_id(lane, at, "case", kind, subject)
-        await self._pool.execute(OPEN_CASE, lane, id, customer, kind, subject, orjson.dumps(details).decode(), at)
+        await self._pool.execute(OPEN_CASE, lane, id, customer, kind, subject, orjson.dumps(dict(details)).decode(), at)
 
 
 def _uuid(text: str) -> UUID | None:

@@ -197,6 +197,7 @@ async def open_hall_api(dsn: str) -> AsyncIterator[HallApi]:
             raise NotSignedIn
         return CustomerToken(bearer, UUID(int=0), NOW + timedelta(minutes=15))
 
+    offers = OfferStore(counting, catalogs.seen)  # type: ignore[arg-type]
     deps = Deps(
         clock=clock,
         check_customer=check_customer,
@@ -207,7 +208,8 @@ async def open_hall_api(dsn: str) -> AsyncIterator[HallApi]:
         freezes=freezes,
         wallet=WalletStore(counting, catalogs.seen),  # type: ignore[arg-type]
         deliveries=DeliveryStore(counting),  # type: ignore[arg-type]
-        quotas=OfferStore(counting, catalogs.seen),  # type: ignore[arg-type]
+        quotas=offers,
+        limits=offers,
         claims=commands,
         choices=commands,
         addressed=commands,

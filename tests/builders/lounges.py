@@ -1,12 +1,18 @@
 """Lounges as customers, providers and tests ask for them."""
 
 import base64
-from collections.abc import Mapping
+from asyncio import gather
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from api.node import node_id
+from domain.kernel.ids import lane_of, new_id
 from domain.kernel.words import Words
+from domain.ledger import keys
+from domain.ledger.moves import post
+from domain.ledger.unit import Committed, Ledger, Unit
 from infra.db.pool import open_pool
 from infra.lounges.file import LoungeRow
 from infra.lounges.rows import publish_lounges
@@ -16,9 +22,11 @@ BOOKING = """{ id status startsAt endsAt cancelBy pass { payload expiresAt } lou
 
 BOOK = f"""
 mutation Book($id: UUID!, $lounge: ID!, $at: DateTime!, $wait: Boolean, $flight: String) {{
-  bookLounge(input: {{requestId: $id, lounge: $lounge, startsAt: $at, waitIfFull: $wait, flight: $flight}}) {{ __typename
+  bookLounge(input: {{requestId: $id, lounge: $lounge, startsAt: $at, waitIfFull: $wait, flight: $flight}}) {{
+  __typename
   ... on LoungeBooked {{ booking {BOOKING} }} ... on SlotFull {{ code message }} ... on NoEntitlement {{ code message }}
-  ... on NotFound {{ code message }} ... on TooLate {{ code message deadline }} ... on AccountFrozen {{ code message }} }} }}
+  ... on NotFound {{ code message }} ... on TooLate {{ code message deadline }}
+  ... on AccountFrozen {{ code message }} }} }}
 """
 
 CANCEL = f"""
@@ -54,7 +62,7 @@ async def give_visits(hall: House, *customers: str, at: str = "2026-10-02T09:00:
     await hall.tell(*events)
 
 
-async def open_lounge(hall: House, code: str = "TST-01", *, capacity: int = 2, airport: str = "PEK") -> str:
+async def open_lounge(hall: House, code: str, *, capacity: int = 2, airport: str = "HRB") -> str:
     """A lounge of 08:00 to 22:00 in slots of two hours; its node id."""
     pool = await open_pool(hall.dsn, min_size=1, max_size=2)
     try:
@@ -106,10 +114,12 @@ async def remaining(hall: House, lounge: str, at: str) -> int:
 
 
 async def tell_visit(hall: House, visit: str, state: str = "CHECKED_IN", **body: Any) -> tuple[int, dict[str, Any]]:
-    """POST /v1/lounges/visits: (status, body)."""
+    """POST /v1/lounges/visits: (status, body). visit: as `3-v1`, of the lounge TST-3-1."""
     headers = await hall.machine("lounge", "lounge")
     answer = await hall.http.post(
-        "/v1/lounges/visits", json={"visit": visit, "state": state, "lounge": "TST-01", **body}, headers=headers
+        "/v1/lounges/visits",
+        json={"visit": visit, "state": state, "lounge": f"TST-{visit.split('-')[0]}-1", **body},
+        headers=headers,
     )
     return answer.status_code, answer.json()
 
@@ -120,3 +130,25 @@ def forged(payload: str) -> str:
     raw = bytearray(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     raw[16] ^= 1
     return f"{head}.{base64.urlsafe_b64encode(bytes(raw)).decode().rstrip('=')}"
+
+
+ENDS = datetime(2027, 10, 1, tzinfo=UTC)
+
+
+async def add_visits(ledger: Ledger, customers: Sequence[str], at: datetime, total: int = 6) -> list[UUID]:
+    """An entitlement of each, straight into the ledger; their ids."""
+    units, ids = [], []
+    for customer in customers:
+        lane = lane_of(customer)
+        id = new_id(lane, at)
+        ids.append(id)
+        row = {
+            "lane": lane, "id": id, "customer": customer, "offer_grant": new_id(lane, at), "campaign": "platinum",
+            "version": 1, "offer": "lounge-visits", "code": "lounge-visits", "title_zh": "贵宾厅", "title_en": "Lounge",
+            "total": total, "holder": "CARDHOLDER", "status": "OPEN", "expires_at": ENDS, "at": at, "changed_at": at,
+        }  # fmt: skip
+        moves = [post(total, keys.issued("lounge-visits"), keys.visits(id), "ENTITLEMENT")]
+        units.append(Unit(id=new_id(lane, at), lane=lane, at=at, moves=moves, rows={"entitlement": [row]}))
+    results = await gather(*(ledger.commit(unit) for unit in units))
+    assert all(isinstance(result, Committed) for result in results)
+    return ids

@@ -59,8 +59,7 @@ class Talk:
             while True:
                 await self.connection.recv()
         except ConnectionClosed as end:
-            assert end.rcvd is not None
-            return end.rcvd.code
+            return end.rcvd.code if end.rcvd else 1006
 
 
 @asynccontextmanager

@@ -1,5 +1,6 @@
 """Draws (plan rules A8 and A12), from the bank's events to a result that anybody can recompute."""
 
+import asyncio
 from uuid import uuid4
 
 from domain.lottery.verify import Day, verify
@@ -94,3 +95,64 @@ def _day(text: str) -> object:
     from datetime import date
 
     return date.fromisoformat(text)
+
+
+async def test_a8_a_mall_purchase_of_500_yuan_draws_and_the_prize_stays_when_it_is_refunded(hall: House) -> None:
+    await hall.set_clock("2026-10-05T12:00:00")
+    await dormant(hall, "xu")
+    merchant = {"merchant": "m-mall", "name": "万象城", "groups": ["mall"], "status": "ACTIVE"}
+    await hall.tell(hall.event("merchant.updated", "2026-10-01T09:00:00", **merchant))
+    bought = purchase(hall, "xu", "2026-10-05T10:00:00", 50_000, merchant="m-mall", transaction="t-mall")
+    await hall.tell(bought)
+    (basis,) = [row["basis"] for row in await hall.rows("select basis from draw_chance where draw = 'free-order'")]
+
+    drawn = await draw(hall, "xu", "free-order")
+    won = [coupon for coupon in await hall.coupons("xu") if coupon[0] == "free-order"]
+    await hall.tell(
+        hall.event("transaction.refunded", "2026-10-05T11:00:00", refund="r-mall", transaction="t-mall", amount=50_000)
+    )
+
+    assert basis == 50_000
+    assert drawn["__typename"] == "Drawn"
+    assert len(won) == 1
+    assert [coupon for coupon in await hall.coupons("xu") if coupon[0] == "free-order"] == won
+    assert [row["kind"] for row in await hall.rows("select kind from operator_case")] == ["USED_BUT_NOT_EARNED"]
+
+
+async def test_a_chance_that_is_no_longer_earned_cannot_be_drawn(hall: House) -> None:
+    await hall.set_clock("2026-10-05T12:00:00")
+    await dormant(hall, "he")
+    await hall.tell(purchase(hall, "he", "2026-10-05T10:00:00", 10_000, transaction="t-he"))
+    await hall.tell(
+        hall.event("transaction.refunded", "2026-10-05T11:00:00", refund="r-he", transaction="t-he", amount=10_000)
+    )
+
+    assert (await draw(hall, "he", "wake-up"))["__typename"] == "NoChance"
+
+
+async def test_a_customer_with_many_taps_and_one_chance_wins_once(hall: House) -> None:
+    await hall.set_clock("2026-10-05T12:00:00")
+    await dormant(hall, "lv")
+    await hall.tell(purchase(hall, "lv", "2026-10-05T10:00:00", 10_000))
+
+    told = await asyncio.gather(*(draw(hall, "lv", "wake-up") for _ in range(5)))
+
+    assert sorted(str(one["__typename"]) for one in told) == ["Drawn", "NoChance", "NoChance", "NoChance", "NoChance"]
+
+
+async def test_the_record_and_its_page_are_public_and_tell_no_names(hall: House) -> None:
+    await hall.set_clock("2026-10-05T12:00:00")
+    await dormant(hall, "shen")
+    await hall.tell(purchase(hall, "shen", "2026-10-05T10:00:00", 10_000))
+    await draw(hall, "shen", "wake-up")
+
+    page = await hall.http.get("/draws/verify")
+    public = await hall.http.get("/draws/smart-life/wake-up/record")
+    beyond = await hall.http.get("/draws/smart-life/wake-up/record?after=1")
+    missing = await hall.http.get("/draws/smart-life/no-such/record")
+
+    assert page.status_code == 200
+    assert "script-src 'sha256-" in page.headers["content-security-policy"]
+    assert "shen" not in public.text
+    assert beyond.json()["entries"] == []
+    assert (missing.status_code, missing.json()["code"]) == (404, "NOT_FOUND")

@@ -7,8 +7,11 @@ from uuid import uuid4
 import pytest
 
 from domain.kernel.ids import lane_of
+from infra.campaigns.publish import Unchanged, publish_shipped
+from infra.db.commit import GroupCommit
+from infra.db.pool import open_pool
 from tests.builders.desk import approve_card, buy, change, desk
-from tests.builders.house import House
+from tests.builders.house import House, shanghai
 
 SMART = "smart-life"
 END = "2026-12-30T00:00:00+08:00"
@@ -270,6 +273,19 @@ async def test_a18_every_change_stands_in_the_audit(running: House) -> None:
         ("operator/li", "FAVOURABLE", None, 2),
         ("operator/li", "ADVERSE", "operator/wang", 3),
     ]
+
+
+async def test_a18_a_restart_leaves_what_operators_changed(running: House) -> None:
+    await change(running, SMART, "quota", offer="friday", current=50_000, target=60_000)
+    pool = await open_pool(running.dsn, min_size=1, max_size=2)
+    try:
+        async with GroupCommit(running.dsn, in_flight=1) as ledger:
+            again = await publish_shipped(pool, ledger, now=shanghai("2026-10-21T09:00:00"))
+    finally:
+        await pool.close()
+
+    assert [(each.campaign, each.version) for each in again] == [(SMART, 2), ("platinum", 1)]
+    assert all(isinstance(each, Unchanged) for each in again)
 
 
 # --- the case list

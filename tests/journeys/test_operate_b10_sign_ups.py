@@ -2,12 +2,21 @@
 
 import asyncio
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
+from domain.kernel.ids import lane_of, new_id
+from domain.ledger.unit import Committed
+from domain.offers.asked import SignUpStatus
+from domain.offers.award import Award
+from domain.offers.sign_up import signing_up
+from domain.offers.units import unit_of
+from infra.campaigns.publish import load_catalog
+from infra.db.commit import GroupCommit
+from infra.db.pool import open_pool
 from tests.builders.desk import approve_card, cancel, change, desk, mine, sign_up
-from tests.builders.house import House
+from tests.builders.house import House, shanghai
 
 TOUR = "club-tour"
 PLACES = 20
@@ -134,8 +143,41 @@ async def test_b10_anothers_place_cannot_be_given_back(club: House) -> None:
     assert await stand(club, "a") == [("CONFIRMED", None)]
 
 
+async def test_b10_who_began_to_wait_while_a_place_came_free_has_it(club: House) -> None:
+    """Sign-up, cancellation and sign-up in the one order in which nobody looks at the list while it may move.
+
+    Seen to fail without the look that each waiting sign-up promises.
+    """
+    late = await waits_at_last(club, "a")
+    assert await stand(club, "a") == [("WAITING", 1)]
+
+    await club.settle()
+
+    assert await stand(club, "a") == [("CONFIRMED", None)]
+    assert late in {row["id"] for row in await club.rows("select id from sign_up where status = 'CONFIRMED'")}
+
+
+async def waits_at_last(club: House, customer: str) -> UUID:
+    """The commit of a sign-up that found no place when it looked."""
+    pool = await open_pool(club.dsn, min_size=1, max_size=1)
+    try:
+        async with pool.acquire() as conn:
+            catalog = await load_catalog(conn)
+        now = shanghai("2026-10-20T12:00:00")
+        of = catalog.offer(TOUR, now)
+        assert of is not None
+        id = new_id(lane_of(customer), now)
+        order = Award(of.campaign, of.offer, customer, cause=str(id), at=now, earned_at=now, by="SIGN_UP")
+        parts = signing_up(order, SignUpStatus.WAITING)
+        async with GroupCommit(club.dsn, in_flight=1) as ledger:
+            assert isinstance(await ledger.commit(unit_of(parts, lane=lane_of(customer), at=now)), Committed)
+        return id
+    finally:
+        await pool.close()
+
+
 async def test_b10_all_at_once_no_place_is_given_twice_and_none_stays_empty(club: House) -> None:
-    """Seen to fail without the quota's move in `award`, and without the look that each waiting sign-up promises."""
+    """Seen to fail without the quota's move in `award`."""
     names = ("a", "b", "c", "d", "e")
     answers = await asyncio.gather(*(sign_up(club, name, TOUR) for name in names))
     confirmed = [name for name, each in zip(names, answers, strict=True) if each["signUp"]["status"] == "CONFIRMED"]

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from infra.campaigns.loader import HERE
 from tests.builders.bank import Person
 from tests.builders.house import House, shanghai
 
@@ -307,3 +308,58 @@ async def test_nothing_the_bank_holds_about_a_person_and_nobody_else_is_told(tow
     assert reason["code"] == "OTHER_SEGMENT"
     assert reason["message"] == "本活动面向高端客群"
     assert reason["remedy"] is None
+
+
+# Used up, sold out, missed ------------------------------------------------------------------------------------------
+
+
+async def test_what_was_claimed_today_is_not_offered_again_before_tomorrow(town: House) -> None:
+    lin = Person(town)
+    await town.tell(lin.approved(newCustomer=False))
+    before = (await lin.offer("everyday-20-5"))["eligibility"]["eligible"]
+
+    await lin.claim("everyday-20-5")
+    (reason,) = await lin.reasons("everyday-20-5")
+    refused = await lin.claim("everyday-20-5")
+    await town.set_clock(datetime.fromisoformat(reason["nextAt"]))
+
+    assert before is True
+    assert (reason["code"], reason["nextAt"]) == ("LIMIT_REACHED", "2026-10-06T00:00:00+08:00")
+    assert (refused["__typename"], refused["nextAt"]) == ("LimitReached", reason["nextAt"])
+    assert (await lin.offer("everyday-20-5"))["eligibility"]["eligible"] is True
+    assert (await lin.claim("everyday-20-5"))["__typename"] == "OfferClaimed"
+
+
+async def test_an_earlier_gift_that_was_missed_stands_against_nobody(hall: House) -> None:
+    """`two-more` is for who has not had the first-spend gift: a place that had gone gave nothing.
+
+    hao missed it and buys on; bai's whole story comes in one piece, so that it is missed in the fold that counts.
+    """
+    text = (HERE / "smart-life.yaml").read_text(encoding="utf-8")
+    quota = "quota: 50_000\n    rewards:\n      - choice"
+    assert text.count(quota) == 1
+    await hall.publish(text.replace(quota, quota.replace("50_000", "1")))
+    await hall.set_clock("2026-10-06T12:00:00")
+    got, hao, bai, new = (Person(hall) for _ in range(4))
+    for each in (got, hao):
+        await hall.tell(each.approved(), each.bought(30_000, "2026-10-05T10:00:00"))
+    await hall.tell(new.approved())
+    sold_out = await new.reasons("first-spend")
+    await hall.set_clock("2026-12-31T12:00:00")
+    on_the_way = await hao.against("two-more")
+
+    await hall.tell(*(each.bought(1_000, f"2026-12-{day}T10:00:00") for each in (got, hao) for day in (30, 31)))
+    await hall.tell(
+        bai.approved(),
+        *(bai.bought(*bought) for bought in (
+            (30_000, "2026-10-05T10:00:00"), (1_000, "2026-12-30T10:00:00"), (1_000, "2026-12-31T10:00:00"),
+        )),
+    )  # fmt: skip
+
+    assert [(reason["code"], reason["remedy"]) for reason in sold_out] == [("SOLD_OUT", None)]
+    assert [await each.grants("first-spend") for each in (hao, bai)] == [["MISSED"], ["MISSED"]]
+    assert on_the_way == ["MORE_PURCHASES_NEEDED"]
+    assert await got.grants("two-more") == []
+    assert await got.against("two-more") == ["EXCLUDED"]
+    assert [await each.grants("two-more") for each in (hao, bai)] == [["GIVEN"], ["GIVEN"]]
+    assert [await each.coupons("two-more") for each in (hao, bai)] == [[(5_000, "AVAILABLE")]] * 2

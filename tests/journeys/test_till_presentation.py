@@ -37,7 +37,7 @@ async def test_a_payload_is_honoured_for_the_coupon_it_was_made_of(hall: House) 
 
 
 async def test_a_screenshot_used_a_second_time_is_refused_though_the_coupon_is_free_again(hall: House) -> None:
-    """Seen to fail without the change of `presentation_used` in the quote's unit."""
+    """Seen to fail without the change of `presentation_used` in the quote's unit: then it was a 500."""
     await at_the_pump(hall)
     payload = (await shown(hall, "an"))["everyday-20-5"]
     first = await quote(hall, "an", 10_000, "m-fuel", coupon=payload)

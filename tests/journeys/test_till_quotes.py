@@ -60,7 +60,6 @@ async def test_a4_what_does_not_apply_says_why_and_from_when_it_would(hall: Hous
 
 
 async def test_a4_a_hold_made_inside_the_window_is_honoured_after_22_o_clock(hall: House) -> None:
-    """Seen to fail when the capture judges the window anew."""
     await friday(hall, at="2026-10-02T21:59:30")
     quoted = await quote(hall, "an", 20_000)
 
@@ -226,7 +225,7 @@ async def test_a25_a_merchant_that_is_suspended_gives_nothing_any_more(hall: Hou
 
 
 async def test_the_same_key_is_answered_byte_for_byte_the_same_also_when_many_come_at_once(hall: House) -> None:
-    """Seen to fail without the key's change in the unit: each call then held a discount of its own."""
+    """Seen to fail without the key's change in the unit: the others were then told of a bug of ours."""
     await friday(hall)
     body = {"card": "card-an", "merchant": "m-market", "amount": 20_000, "paymentMethod": "CARD"}
     key = str(uuid4())

@@ -1,4 +1,4 @@
-"""An earlier offer was earned. Source: the fold's own record of what it gave."""
+"""An earlier offer was earned, and there was something left of it. Source: the fold's own record of what it gave."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,6 +35,8 @@ class Reached(Rule):
         if self.judge(facts):
             return None
         named = facts.names.of_offers(self.offers)
+        if facts.history.missed.issuperset(self.offers):
+            return Reason("EARLIER_OFFER_NEEDED", Words(f"尚未获得{named.zh}", f"Not received yet: {named.en}"))
         if self._latest(facts) is not None:
             return Reason("TOO_LATE", Words(f"距获得{named.zh}已超过期限", f"Too long after receiving {named.en}"))
         return Reason(
@@ -58,5 +60,5 @@ class Reached(Rule):
         return day_end(latest, plus_days=self.within_days)
 
     def _latest(self, facts: Facts) -> datetime | None:
-        reached = facts.history.reached
-        return max((reached[offer] for offer in self.offers if offer in reached), default=None)
+        reached, missed = facts.history.reached, facts.history.missed
+        return max((reached[offer] for offer in self.offers if offer in reached and offer not in missed), default=None)

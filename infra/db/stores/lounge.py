@@ -13,10 +13,11 @@ from domain.kernel.words import Words
 from domain.ledger.unit import Repeated, Request, Reused
 from domain.lounge.accounts import seat
 from domain.lounge.facts import BookingFacts, BookingStatus, EntitlementFacts, VisitFacts, VisitState
-from domain.lounge.ports import Seats
+from domain.lounge.ports import BookFacts, Seats
 from domain.lounge.visit import lane_of_visit
 from infra.db.statements import named
 from infra.db.stores.commands import ANSWER
+from infra.db.together import Together
 
 _BOOKING = """b.id, b.customer, b.entitlement, b.campaign, b.offer, b.lounge, b.starts_at, b.ends_at, b.status,
         b.cancel_by, b.settle_at, b.no_show_costs, b.charged, b.hold"""
@@ -28,15 +29,6 @@ BOOKINGS = named(
     """,
 )
 BOOKING = named("booking.by_id", f"select {_BOOKING} from booking b where b.lane = $1 and b.id = $2")
-WAITING = named(
-    "booking.waiting",
-    """
-    select exists (
-        select 1 from booking b
-        where b.lane = any($1::int[]) and b.lounge = $2 and b.starts_at = $3 and b.status = 'PENDING'
-    )
-    """,
-)
 FIRST = named(
     "booking.first_waiting",
     f"""
@@ -75,6 +67,27 @@ ENTITLEMENTS = named(
 )
 ENTITLEMENT = named("entitlement.by_id", f"select {_ENTITLEMENT} where e.lane = $1 and e.id = $2")
 
+# What many bookings are decided on, in one statement; without an entitlement one row with none.
+BOOK_FACTS = named(
+    "booking.facts",
+    """
+    select q.n, exists (
+            select 1 from booking b
+            where b.lane = any($5::int[]) and b.lounge = q.lounge and b.starts_at = q.starts_at and b.status = 'PENDING'
+        ) waiting, e.*
+    from unnest($1::int[], $2::text[], $3::text[], $4::timestamptz[])
+            with ordinality q (lane, customer, lounge, starts_at, n)
+        left join lateral (
+            select e.id, e.customer, e.campaign, e.offer, e.code, e.title_zh, e.title_en, e.total, e.expires_at,
+                coalesce(a.balance, 0) balance, coalesce(a.held, 0) held
+            from entitlement e left join account a on a.lane = q.lane and a.key = 'visits|' || e.id
+            where e.lane = q.lane and e.customer = q.customer and e.status = 'OPEN'
+            order by e.expires_at, e.id limit 100
+        ) e on true
+    order by q.n, e.expires_at, e.id
+    """,
+)
+
 SEATS = named(
     "lounge.seats",
     """
@@ -101,8 +114,14 @@ _STATUSES = {status.value: status for status in BookingStatus}
 class BookingStore:
     """Implements ReadBookings and ReadSeats."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool, *, at_once: int = 2, most: int = 256) -> None:
+        """
+        Args:
+            at_once: statements that read for bookings at the same time.
+            most: bookings one of them reads for.
+        """
         self._pool = pool
+        self._book_facts = Together(self._read_book_facts, at_once=at_once, limit=most)
 
     # --- the customer's own
 
@@ -133,8 +152,21 @@ class BookingStore:
         found = {row["key"]: Seats(row["opened"], row["free"]) for row in rows}
         return [found.get(account.key) for account in accounts]
 
-    async def waiting(self, lounge: str, starts_at: datetime) -> bool:
-        return bool(await self._pool.fetchval(WAITING, _ALL, lounge, starts_at))
+    async def book_facts(self, customer: str, lounge: str, starts_at: datetime) -> BookFacts:
+        return await self._book_facts((customer, lounge, starts_at))
+
+    async def _read_book_facts(self, asked: Sequence[tuple[str, str, datetime]]) -> list[BookFacts]:
+        customers, lounges, starts = zip(*asked, strict=True)
+        lanes = [lane_of(customer) for customer in customers]
+        rows = await self._pool.fetch(BOOK_FACTS, lanes, customers, lounges, starts, _ALL)
+        waiting = [False] * len(asked)
+        found: list[list[EntitlementFacts]] = [[] for _ in asked]
+        for row in rows:
+            number = row["n"] - 1
+            waiting[number] = row["waiting"]
+            if row["id"] is not None:
+                found[number].append(_entitlement(row))
+        return [BookFacts(mine, any_) for mine, any_ in zip(found, waiting, strict=True)]
 
     async def first_waiting(self, lounge: str, starts_at: datetime) -> BookingFacts | None:
         row = await self._pool.fetchrow(FIRST, _ALL, lounge, starts_at)

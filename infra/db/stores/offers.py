@@ -1,9 +1,10 @@
-"""What is left of the offers' quotas, for whoever looks. Nothing here writes."""
+"""What is left of the offers' quotas and of a customer's limits, for whoever looks. Nothing here writes."""
 
 from collections.abc import Collection, Mapping
 
 import asyncpg
 
+from domain.ledger.accounts import Account
 from domain.ledger.keys import quota
 from domain.offers.ports import OfferKey
 from infra.db.statements import named
@@ -22,9 +23,22 @@ QUOTAS = named(
     """,
 )
 
+# By exact key: a customer's own limits in their lane, those of a person in their campaigns'.
+USED_UP = named(
+    "offers.used_up",
+    """
+    select s.version stamp,
+        (select array_agg(a.key) from account a
+         where a.lane = any($1::int[]) and a.key = any($2::text[]) and a.balance - a.held <= a.floor) own,
+        (select array_agg(a.key) from shared_account a
+         where a.lane = any($3::int[]) and a.key = any($4::text[]) and a.balance - a.held <= a.floor) shared
+    from catalog_stamp s
+    """,
+)
+
 
 class OfferStore:
-    """Implements ReadQuotas. seen: told the catalog's version that each statement saw."""
+    """Implements ReadQuotas and ReadLimits. seen: told the catalog's version that each statement saw."""
 
     def __init__(self, pool: asyncpg.Pool, seen: Seen) -> None:
         self._pool = pool
@@ -37,3 +51,15 @@ class OfferStore:
         self._seen(row["stamp"])
         free = dict(zip(row["keys"] or (), row["free"] or (), strict=True))
         return {offer: free[account.key] for account, offer in accounts.items() if account.key in free}
+
+    async def used_up(self, accounts: Collection[Account]) -> Collection[Account]:
+        own = [account for account in accounts if not account.shared]
+        shared = [account for account in accounts if account.shared]
+        row = await self._pool.fetchrow(
+            USED_UP,
+            sorted({account.lane for account in own}), [account.key for account in own],
+            sorted({account.lane for account in shared}), [account.key for account in shared],
+        )  # fmt: skip
+        self._seen(row["stamp"])
+        found = {(False, key) for key in row["own"] or ()} | {(True, key) for key in row["shared"] or ()}
+        return {account for account in accounts if (account.shared, account.key) in found}

@@ -17,9 +17,7 @@ VIEWER = named(
     select (select version from catalog_stamp) stamp,
            (select array[c.masked_name, c.masked_phone, c.personalisation::text]
             from customer c where c.lane = $1 and c.customer = $2) self,
-           (select s.state from story s where s.lane = $1 and s.customer = $2) story,
-           (select array_agg(g.offer) from offer_grant g
-            where g.lane = $1 and g.customer = $2 and g.status = 'MISSED') missed
+           (select s.state from story s where s.lane = $1 and s.customer = $2) story
     """,
 )
 
@@ -49,8 +47,6 @@ class ViewerStore:
         self._seen(row["stamp"])
         name, phone, on = row["self"] or ("", "", "true")
         story = StoryState.from_plain(orjson.loads(row["story"])) if row["story"] is not None else None
-        if story is not None and row["missed"] is not None:
-            story.missed = frozenset(row["missed"])
         return ViewerFacts(
             customer=customer,
             masked_name=name,

@@ -45,13 +45,18 @@ async def test_an_offer_can_be_read_before_and_after_its_campaign(hall_api: Hall
     assert after["nextChangeAt"] is None
 
 
-async def test_one_offer_signed_in_is_two_statements(hall_api: HallApi) -> None:
+async def test_one_offer_signed_in_is_two_statements_and_one_more_where_the_ledger_keeps_its_limits(
+    hall_api: HallApi,
+) -> None:
+    """The customer's limits are read after the viewer, whose cards and person name them."""
     await hall_api.tell_story(ALICE, story(card()))
 
-    offer = (await hall_api.data(OFFER, ALICE, code="friday"))["offer"]
+    counted_by_ledger = (await hall_api.data(OFFER, ALICE, code="friday"))["offer"]
+    of_friday = len(hall_api.statements)
+    await hall_api.data(OFFER, ALICE, code="bind-gift")
 
-    assert offer["eligibility"]["asOf"] == "2026-10-15T12:00:00+08:00"
-    assert len(hall_api.statements) <= 2
+    assert counted_by_ledger["eligibility"]["asOf"] == "2026-10-15T12:00:00+08:00"
+    assert (of_friday, len(hall_api.statements)) == (3, 2)
 
 
 async def test_a_mission_says_how_far_one_is(hall_api: HallApi) -> None:

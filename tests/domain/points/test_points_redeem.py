@@ -41,7 +41,7 @@ def test_points_stock_and_deliveries_go_together() -> None:
     assert isinstance(outcome, Redemption)
     parts = outcome.parts
     assert flow(parts, "points|c") == -300
-    assert flow(parts, "stock|points|tea") == -3
+    assert flow(parts, "goods|tea") == -3
     assert len(parts.deliveries) == len(parts.rows["outbox"]) == len(parts.rows["points_redemption"]) == 3
     assert {row["id"] for row in parts.rows["points_redemption"]} == {row["id"] for row in parts.rows["delivery"]}
     assert (outcome.entry.points, outcome.entry.balance_after) == (-300, 700)
@@ -60,7 +60,7 @@ def test_an_item_without_bound_takes_no_stock() -> None:
     outcome = decided(item(stock=None), left=None)
 
     assert isinstance(outcome, Redemption)
-    assert all(not move.source.key.startswith("stock|") for move in outcome.parts.moves)
+    assert all(not move.source.key.startswith("goods|") for move in outcome.parts.moves)
 
 
 def test_why_not() -> None:
@@ -118,7 +118,7 @@ def test_what_is_given_back_is_what_was_taken() -> None:
 
     parts = give_back(piece, NOW)
 
-    for key in ("points|c", "stock|points|tea", "limit|2026-10|tea|customer|c"):
+    for key in ("points|c", "goods|tea", "limit|2026-10|tea|customer|c"):
         assert flow(parts, key) == -flow(outcome.parts, key)
     assert [(change.kind, change.old, change.new) for change in parts.changes] == [
         ("points", 3, 4),

@@ -48,8 +48,9 @@ from domain.campaigns.terms import (
     SubjectKind,
     Weekday,
 )
+from domain.kernel.time import Interval
 from domain.stories.events import StoryEvent
-from domain.stories.explain import Eligibility, Progress, explain, explain_many, progress
+from domain.stories.explain import Eligibility, Progress, UsedUp, explain, explain_many, progress
 from domain.stories.fold import fold_all
 from domain.stories.merchants import MerchantHistory
 from domain.stories.plans import Plans
@@ -236,15 +237,110 @@ def test_a_limit_by_period_says_when_the_next_one_begins() -> None:
         Period.DAY: "2026-10-06",
         Period.WEEK: "2026-10-12",
         Period.MONTH: "2026-11-01",
-        Period.YEAR: "2027-01-01",
+        Period.YEAR: None,  # it will have ended by then
     }
     for period, again in nexts.items():
         asked = Asked(story_offer(SubjectKind.PURCHASE, limits=(Limit(Per.CUSTOMER, period, 1),)))
         found = asked.at("2026-10-05T12:00", *newcomer(), bought("2026-10-05T11:00"))
         assert codes(found) == (["LIMIT_REACHED"], [])
-        assert found.next_at == shanghai(again)
-        if period is not Period.YEAR:
+        assert found.next_at == (shanghai(again) if again else None)
+        assert (found.reasons[0].remedy is None) == (again is None)
+        if again:
             assert asked.at(again, *newcomer(), bought("2026-10-05T11:00")).eligible
+
+
+def told_by_ledger(
+    asked: Asked, now: str, *events: StoryEvent, sold_out: bool = False, **limits: UsedUp
+) -> Eligibility:
+    state, used_up = asked.state(*events), tuple(limits.values())
+    return explain(
+        asked.offer, asked.campaign, state, shanghai(now), asked.plans, used_up=used_up, sold_out=sold_out
+    )  # fmt: skip
+
+
+def test_the_limit_that_keeps_the_customer_away_longest_is_told() -> None:
+    asked = Asked(an_offer())
+    day, month = UsedUp(1, shanghai("2026-10-06")), UsedUp(5, shanghai("2026-11-01"))
+
+    found = told_by_ledger(asked, "2026-10-05", *newcomer(), day=day, month=month)
+    for_good = told_by_ledger(asked, "2026-10-05", *newcomer(), day=day, once=UsedUp(1, None))
+
+    assert (codes(found), found.next_at) == ((["LIMIT_REACHED"], []), shanghai("2026-11-01"))
+    assert not found.eligible
+    assert "5" in found.reasons[0].message.en
+    assert [(reason.remedy, reason.next_at) for reason in for_good.reasons] == [(None, None)]
+
+
+def test_a_limit_by_card_is_used_up_once_it_is_for_every_card_that_suits() -> None:
+    asked = Asked(an_offer())
+    two = [approved("2026-10-02"), approved("2026-10-02", "card-2")]
+    foreign = approved("2026-10-02", "card-3", Product.PLATINUM)
+    one, other = UsedUp(1, shanghai("2026-10-07"), "card-1"), UsedUp(1, shanghai("2026-10-06"), "card-2")
+
+    left = told_by_ledger(asked, "2026-10-05", *two, foreign, one=one)
+    none = told_by_ledger(asked, "2026-10-05", *two, foreign, one=one, other=other)
+    only = told_by_ledger(asked, "2026-10-05", *two, closed("2026-10-04", "card-2"), one=one)
+
+    assert left.eligible
+    assert (codes(none), none.next_at) == ((["LIMIT_REACHED"], []), shanghai("2026-10-06"))
+    assert (codes(only), only.next_at) == ((["LIMIT_REACHED"], []), shanghai("2026-10-07"))
+
+
+def test_a_card_with_nothing_left_does_not_speak_for_the_others() -> None:
+    asked = Asked(claimed(WithinDays(3, OwnDate.APPROVAL)))
+    cards = [approved("2026-09-25"), approved("2026-10-04", "card-2")]
+
+    found = told_by_ledger(asked, "2026-10-05", *cards, spent=UsedUp(1, shanghai("2026-10-06"), "card-2"))
+
+    assert told_by_ledger(asked, "2026-10-05", *cards).eligible
+    assert codes(found) == (["TOO_LATE"], [])
+
+
+def test_a_used_up_day_sends_to_the_next_window_and_not_to_a_closed_door() -> None:
+    friday = Weekly((Slot((Weekday.FRI,), shanghai("2026-10-02T10:00").time(), shanghai("2026-10-02T22:00").time()),))
+    asked = Asked(an_offer(when=(friday,)))
+    last = Asked(an_offer(when=(friday,), between=Interval(shanghai("2026-10-01"), shanghai("2026-10-03"))))
+    today = UsedUp(1, shanghai("2026-10-03"))
+
+    found = told_by_ledger(asked, "2026-10-02T12:00", *newcomer(), today=today)
+    never_again = told_by_ledger(last, "2026-10-02T12:00", *newcomer(), today=today)
+
+    assert found.next_at == shanghai("2026-10-09T10:00")
+    assert told_by_ledger(asked, "2026-10-09T10:00", *newcomer()).eligible
+    assert [(reason.code, reason.remedy, reason.next_at) for reason in never_again.reasons] == [
+        ("LIMIT_REACHED", None, None)
+    ]
+
+
+def test_of_what_is_sold_out_only_that_is_said_unless_it_is_theirs_already() -> None:
+    to_do = told_by_ledger(BIND, "2026-10-05", approved("2026-10-02"), sold_out=True)
+    stranger = told_by_ledger(BIND, "2026-10-05", sold_out=True)
+    theirs = told_by_ledger(BIND, "2026-10-05", approved("2026-10-02"), bound("2026-10-03"), sold_out=True)
+    today = told_by_ledger(
+        Asked(an_offer()), "2026-10-05", *newcomer(), sold_out=True, today=UsedUp(1, shanghai("2026-10-06"))
+    )
+
+    for found in (to_do, stranger, today):
+        assert (codes(found), found.reasons[0].remedy, found.next_at) == ((["SOLD_OUT"], []), None, None)
+        assert not found.eligible
+    assert codes(theirs) == (["ALREADY_RECEIVED"], [])
+
+
+def test_an_earlier_offer_that_was_missed_was_not_had_and_cannot_be_had_any_more() -> None:
+    first = story_offer(SubjectKind.BINDING, code="first", limits=ONCE)
+    wants, not_for = Asked(claimed(Reached(("first",))), first), Asked(claimed(Not(Reached(("first",)))), first)
+    story = [approved("2026-10-02"), bound("2026-10-03")]
+
+    def at(asked: Asked, missed: frozenset[str]) -> Eligibility:
+        state = asked.state(*story)
+        state.missed = missed
+        return explain(asked.offer, asked.campaign, state, shanghai("2026-10-05"), asked.plans)
+
+    assert at(wants, frozenset()).eligible
+    assert codes(at(not_for, frozenset()))[0] == ["EXCLUDED"]
+    (reason,) = at(wants, frozenset({"first"})).reasons
+    assert (reason.code, reason.remedy) == ("EARLIER_OFFER_NEEDED", None)
+    assert at(not_for, frozenset({"first"})).eligible
 
 
 def test_a_rate_without_limit_misses_nothing() -> None:

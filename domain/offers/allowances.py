@@ -1,0 +1,69 @@
+"""The accounts that keep what a customer has left of an offer they take themselves: a claim, a discount at a till.
+
+Pure. What the bank's events give is counted by the fold, see `domain/stories/explain.py`.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.campaigns.model import Claim, Limit, Till
+from domain.campaigns.terms import Per
+from domain.kernel.ids import lane_of
+from domain.ledger import keys
+from domain.ledger.accounts import Account
+from domain.offers.catalog import OfferOf
+from domain.offers.periods import next_period, period_of
+from domain.stories.explain import UsedUp
+from domain.stories.state import StoryState
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """A limit's account in the present period. card: whose it is, where the limit counts by card."""
+
+    account: Account
+    limit: Limit
+    card: str | None = None
+
+
+def allowances_of(of: OfferOf, customer: str, story: StoryState | None, now: datetime) -> tuple[Allowance, ...]:
+    """What a claim or a payment of this customer would take from now: by card for each card that is open.
+
+    Of devices nothing is said: the hall cannot know which one will be used.
+    """
+    if not of.offer.limits or not isinstance(of.offer.trigger, Claim | Till):
+        return ()
+    found = []
+    for limit in of.offer.limits:
+        for who, card in _whose(of, limit, customer, story):
+            account = keys.limit(
+                of.campaign.code, of.offer.code, per=limit.per.value.lower(), who=who,
+                period=period_of(limit.period, now, of.campaign.code), lane=lane_of(customer),
+            )  # fmt: skip
+            found.append(Allowance(account, limit, card))
+    return tuple(found)
+
+
+def _whose(of: OfferOf, limit: Limit, customer: str, story: StoryState | None) -> Iterator[tuple[str, str | None]]:
+    """(by whom it counts, the card if it is one)."""
+    match limit.per:
+        case Per.CUSTOMER:
+            yield customer, None
+        case Per.PERSON if story is not None and story.profile is not None:
+            yield story.profile.person, None
+        case Per.CARD if story is not None and isinstance(of.offer.trigger, Till):  # a claim is made without a card
+            for card in story.cards.values():
+                if card.closed_at is None:
+                    yield card.card, card.card
+        case _:
+            pass
+
+
+def used_up(allowances: Collection[Allowance], empty: Collection[Account], now: datetime) -> tuple[UsedUp, ...]:
+    """empty: accounts with nothing left."""
+    return tuple(
+        UsedUp(each.limit.max, next_period(each.limit.period, now), each.card)
+        for each in allowances
+        if each.account in empty
+    )
