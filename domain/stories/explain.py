@@ -232,7 +232,7 @@ def _gone(
     *,
     sold_out: bool,
 ) -> Reason | None:
-    """Why nothing of it is left for the customer now, whatever they do. What is for good is said before anything else."""
+    """Why nothing of it is left for the customer now, whatever they do. What is for good is said first."""
     found = _allowance(offer, campaign, asked, state, facts, plans) if asked.limits else None
     if found is None and limits:
         used_up = _used_up(asked, state, limits)

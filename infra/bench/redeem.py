@@ -13,6 +13,7 @@ import gc
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
 from uuid import UUID
@@ -22,7 +23,7 @@ import asyncpg
 from domain.identity.viewer import FreezeFacts
 from domain.kernel.ids import lane_of
 from domain.points.redeem import PointsRedeemed, RedeemPoints, redeem_points
-from infra.bench.claim import Driven, Wrong, for_seconds
+from infra.bench.claim import Wrong
 from infra.bench.frame import Cell, Gate, Median, Meter, Result, Sample, Servers, interleave, new_database
 from infra.campaigns.points_catalog import publish_items, shipped_items
 from infra.db.commit import GroupCommit
@@ -63,6 +64,23 @@ insert into points_entry (lane, customer, n, kind, points, balance_after, at, oc
     select $1, $2 || (g / $4)::text, g % $4 + 1, 'EARN', 10, 10 * (g % $4 + 1), $5, $5, 't' || g, '{}'
     from generate_series(0, $3 - 1) g
 """
+
+
+@dataclass(slots=True)
+class Driven:
+    """What callers were answered, and how long each waited."""
+
+    answers: Counter[str]
+    waits: list[float]
+
+    def wait_ms(self, share: float) -> float:
+        ordered = sorted(self.waits)
+        return ordered[min(int(len(ordered) * share), len(ordered) - 1)] * 1e3
+
+
+def for_seconds(seconds: float) -> Callable[[], bool]:
+    end = perf_counter() + seconds
+    return lambda: perf_counter() < end
 
 
 class _Frozen:
@@ -126,9 +144,8 @@ async def drive(ledger: GroupCommit, store: PointsStore, callers: int, seconds: 
             waits.append(perf_counter() - began)
             answers[type(outcome).__name__] += 1
 
-    began = perf_counter()
     await asyncio.gather(*(caller() for _ in range(callers)))
-    return Driven(perf_counter() - began, answers, waits)
+    return Driven(answers, waits)
 
 
 def redeeming(servers: Servers, dsn: str, seconds: float, people: int, *, together: bool) -> Cell:

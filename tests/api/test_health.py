@@ -10,8 +10,8 @@ from api import health
 from api.health import health_routes
 
 
-async def get(path: str, checks: health.Ready) -> httpx.Response:
-    app = Starlette(routes=health_routes(checks, lambda: b"hall_units_total 3\n"))
+async def get(path: str, checks: health.Ready, hints: health.Ready | None = None) -> httpx.Response:
+    app = Starlette(routes=health_routes(checks, lambda: b"hall_units_total 3\n", hints))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://hall") as client:
         return await client.get(path)
 
@@ -49,6 +49,25 @@ async def test_a_process_that_lacks_something_says_what() -> None:
     answer = await get("/readyz", without_database)
 
     assert (answer.status_code, answer.json()["checks"]) == (503, {"database": False, "cache": True})
+
+
+@pytest.mark.parametrize("hints", ["broken", "silent", "away"])
+async def test_a_process_without_its_hints_is_ready_and_says_so(hints: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "READY_TIMEOUT_S", 0.01)
+
+    async def away() -> dict[str, bool]:
+        return {"valkey": False}
+
+    answer = await get("/readyz", all_well, {"broken": broken, "silent": silent, "away": away}[hints])
+
+    assert (answer.status_code, answer.json()["status"], answer.json()["degraded"]) == (200, "ready", True)
+    assert "s3cret" not in answer.text
+
+
+async def test_a_process_with_its_hints_is_not_degraded() -> None:
+    answer = await get("/readyz", all_well, all_well)
+
+    assert (answer.status_code, answer.json()["degraded"]) == (200, False)
 
 
 async def test_a_check_that_breaks_is_not_ready_and_tells_nothing() -> None:

@@ -25,7 +25,7 @@ def of(offer: Offer) -> OfferOf:
 
 
 CLAIM = of(an_offer(limits=ALL))
-TILL = of(an_offer("till", Off(amount=500), trigger=Till(), limits=ALL))
+TILL = of(an_offer("till", Off(500), trigger=Till(), limits=ALL))
 
 
 def test_a_claims_allowances_are_the_accounts_that_the_claim_takes_from() -> None:
