@@ -24,8 +24,11 @@ def prize_at(odds: Odds, roll: int) -> str:
 
 
 def odds_now(draw: Draw, out: Iterable[str]) -> Mapping[str, int]:
-    """The odds of each prize while those in `out` cannot be given: theirs are the consolation's."""
-    gone = set(out)
+    """The odds of each prize while those in `out` cannot be given: theirs are the consolation's. They sum to a million.
+
+    Without a consolation a draw is closed while anything is out, and its odds are those of the file.
+    """
+    gone = set(out) if draw.consolation is not None else set()
     found = {prize.code: 0 if prize.code in gone else prize.odds_ppm for prize in draw.prizes}
     if draw.consolation is not None:
         found[draw.consolation.code] += sum(prize.odds_ppm for prize in draw.prizes if prize.code in gone)
