@@ -30,6 +30,7 @@ COMMANDS = {
     "settlement": Command("infra.commands.settlement", "Merchants' statements: list, show, close, check."),
     "points": Command("infra.commands.points", "What the bank owes in points."),
     "draw": Command("infra.commands.draw", "Publish and verify the record of a draw."),
+    "lounges": Command("infra.commands.lounges", "Refresh the directory of lounges from its provider."),
     "reconcile": Command("infra.commands.reconcile", "Check every conservation law over the live database."),
     "bench": Command("infra.commands.bench", "Measure this hall."),
     "token": Command("infra.commands.token", "Print a demo customer's access token (sandbox)."),

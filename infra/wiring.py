@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 import asyncpg
+import httpx
 import structlog
 from starlette.requests import Request
 from starlette.routing import BaseRoute
@@ -73,6 +74,7 @@ from infra.db.stores.viewer import ViewerStore
 from infra.db.stores.wallet import WalletStore
 from infra.log import bind_trace
 from infra.lounges.file import shipped_lounges
+from infra.lounges.refresh import refresh_lounges
 from infra.lounges.rows import LoungeDirectory, publish_lounges
 from infra.redis.names import Names
 from infra.redis.rates import ValkeyRates
@@ -96,6 +98,7 @@ from infra.worker.stories import StoryWorker
 from infra.worker.till import TillRounds
 from infra.worker.waiting import WaitingPlaces
 from infra.worker.worker import Worker
+from integrations.lounge.client import ProvidersLounges
 
 log = structlog.get_logger(__name__)
 
@@ -466,6 +469,17 @@ async def load_demo(settings: Settings, base_url: str, progress: Callable[[int, 
     )
     await settle(base_url)
     return SHOWN
+
+
+async def refresh_directory(settings: Settings, url: str, token: str, *, everything: bool = False) -> int:
+    """Apply a provider's news of lounges; returns how many changed. Raises FeedFailed."""
+    pool = await open_pool(settings.database_url or "", application="hall lounges", min_size=1, max_size=2)
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    try:
+        async with httpx.AsyncClient(base_url=url, headers=headers, timeout=10) as http:
+            return await refresh_lounges(pool, ProvidersLounges(http), everything=everything)
+    finally:
+        await pool.close()
 
 
 @asynccontextmanager

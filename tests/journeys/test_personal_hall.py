@@ -343,6 +343,8 @@ async def test_an_earlier_gift_that_was_missed_stands_against_nobody(hall: House
     got, hao, bai, new = (Person(hall) for _ in range(4))
     for each in (got, hao):
         await hall.tell(each.approved(), each.bought(30_000, "2026-10-05T10:00:00"))
+    (choice,) = await got.choices()
+    await got.choose(choice, "thermos")  # or the place would be free again
     await hall.tell(new.approved())
     sold_out = await new.reasons("first-spend")
     await hall.set_clock("2026-12-31T12:00:00")

@@ -274,7 +274,7 @@ def test_the_limit_that_keeps_the_customer_away_longest_is_told() -> None:
 def test_a_limit_by_card_is_used_up_once_it_is_for_every_card_that_suits() -> None:
     asked = Asked(an_offer())
     two = [approved("2026-10-02"), approved("2026-10-02", "card-2")]
-    foreign = approved("2026-10-02", "card-3", Product.PLATINUM)
+    foreign = approved("2026-10-02", "card-3", product=Product.PLATINUM)
     one, other = UsedUp(1, shanghai("2026-10-07"), "card-1"), UsedUp(1, shanghai("2026-10-06"), "card-2")
 
     left = told_by_ledger(asked, "2026-10-05", *two, foreign, one=one)
