@@ -329,7 +329,7 @@ def test_of_what_is_sold_out_only_that_is_said_unless_it_is_theirs_already() -> 
 def test_an_earlier_offer_that_was_missed_was_not_had_and_cannot_be_had_any_more() -> None:
     first = story_offer(SubjectKind.BINDING, code="first", limits=ONCE)
     wants, not_for = Asked(claimed(Reached(("first",))), first), Asked(claimed(Not(Reached(("first",)))), first)
-    story = [approved("2026-10-02"), bound("2026-10-03")]
+    story: list[StoryEvent] = [approved("2026-10-02"), bound("2026-10-03")]
 
     def at(asked: Asked, missed: frozenset[str]) -> Eligibility:
         state = asked.state(*story)
