@@ -47,8 +47,8 @@ from domain.offers.scheduled import LOOK
 from domain.offers.sign_up import MOVE_UP
 from infra import metrics
 from infra.campaigns.live import CampaignChanges
-from infra.campaigns.publish import Published, Unchanged, load_catalog, publish_shipped
 from infra.campaigns.points_catalog import publish_items, shipped_items
+from infra.campaigns.publish import Published, Unchanged, load_catalog, publish_shipped
 from infra.catalog import CatalogHolder
 from infra.clock import BusinessClock, WallClock
 from infra.db.commit import CommitWatch, GroupCommit
@@ -81,9 +81,9 @@ from infra.redis.rates import ValkeyRates
 from infra.redis.reach import Valkey
 from infra.redis.signals import ViewerSignals
 from infra.security.keys import derive, security_keys
+from infra.security.oauth_clients import OAuthClients, read_clients, refuse_sandbox_secrets, sandbox_clients
 from infra.security.passes import Passes
 from infra.security.presentations import Presentations
-from infra.security.oauth_clients import OAuthClients, read_clients, refuse_sandbox_secrets, sandbox_clients
 from infra.security.sealing import Sealer
 from infra.security.tokens import OpaqueRefreshTokens, Tokens
 from infra.settings import Settings, clients_of, load_keys
@@ -190,7 +190,19 @@ async def open_hall(settings: Settings, *, application: str) -> AsyncIterator[Ha
             )
             try:
                 yield Hall(
-                    settings, pool, clock, catalog, ledger, sealer, store, stories, worker, outbox, valkey, names, signals
+                    settings,
+                    pool,
+                    clock,
+                    catalog,
+                    ledger,
+                    sealer,
+                    store,
+                    stories,
+                    worker,
+                    outbox,
+                    valkey,
+                    names,
+                    signals,
                 )
             finally:
                 await signals.close()
@@ -353,9 +365,7 @@ async def _doors(hall: Hall) -> _Doors:
                 clock=hall.clock,
             )
         ),
-        *merchant_routes(
-            MerchantDeps(tokens.check_machine, SettlementStore(pool), StandingStore(pool), hall.clock)
-        ),
+        *merchant_routes(MerchantDeps(tokens.check_machine, SettlementStore(pool), StandingStore(pool), hall.clock)),
         *lounge_routes(
             LoungeDeps(
                 check=tokens.check_machine,

@@ -1,7 +1,7 @@
 """Lanes and ids.
 
-Every customer-scoped row lives in a lane, one of 64 numbers that is a pure function of the customer's token. The numbers
-are not 0-63: each of these falls alone into its 64th of PostgreSQL's `hashint4`, so that lanes spread evenly over the
+Every customer-scoped row lives in a lane, one of 64 numbers that is a pure function of the customer's token. The
+numbers are not 0-63: each of these falls alone into its 64th of PostgreSQL's `hashint4`, so that lanes spread evenly over the
 shards of a distributed database later (see docs/decisions/0003-lanes.md; a test recomputes it).
 
 Ids are UUIDv7 that carry the lane's index in their random bits, so that a coupon's or quote's id finds its lane alone.

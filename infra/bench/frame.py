@@ -308,3 +308,9 @@ def as_json(results: Sequence[Result], *, rounds: int, seconds: float) -> str:
         "results": [asdict(result) | {"ok": result.ok} for result in results],
     }
     return json.dumps(found, indent=1, ensure_ascii=False)
+
+
+def for_seconds(seconds: float) -> Callable[[], bool]:
+    """True until `seconds` from now have passed."""
+    end = time.perf_counter() + seconds
+    return lambda: time.perf_counter() < end

@@ -24,7 +24,18 @@ from domain.identity.viewer import FreezeFacts
 from domain.kernel.ids import lane_of
 from domain.points.redeem import PointsRedeemed, RedeemPoints, redeem_points
 from infra.bench.claim import Wrong
-from infra.bench.frame import Cell, Gate, Median, Meter, Result, Sample, Servers, interleave, new_database
+from infra.bench.frame import (
+    Cell,
+    Gate,
+    Median,
+    Meter,
+    Result,
+    Sample,
+    Servers,
+    for_seconds,
+    interleave,
+    new_database,
+)
 from infra.campaigns.points_catalog import publish_items, shipped_items
 from infra.db.commit import GroupCommit
 from infra.db.pool import open_pool
@@ -76,11 +87,6 @@ class Driven:
     def wait_ms(self, share: float) -> float:
         ordered = sorted(self.waits)
         return ordered[min(int(len(ordered) * share), len(ordered) - 1)] * 1e3
-
-
-def for_seconds(seconds: float) -> Callable[[], bool]:
-    end = perf_counter() + seconds
-    return lambda: perf_counter() < end
 
 
 class _Frozen:

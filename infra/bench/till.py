@@ -40,8 +40,8 @@ from domain.till.capture import CaptureQuote, capture_quote
 from domain.till.model import Key, Payment, Quote, Told
 from domain.till.quote import QuotePayment, quote_payment
 from domain.till.release import ReleaseQuote, release_quote
-from infra.bench.claim import Driven, Wrong, for_seconds
-from infra.bench.frame import Cell, Gate, Meter, Result, Sample, Servers, interleave, new_database
+from infra.bench.claim import Driven, Wrong
+from infra.bench.frame import Cell, Gate, Meter, Result, Sample, Servers, for_seconds, interleave, new_database
 from infra.bench.hammer import END
 from infra.bench.pages import Web, web_process
 from infra.bench.pages import _hammer as hammered

@@ -18,12 +18,12 @@ def lounges(
 
     from domain.lounge.feed import FeedFailed
     from infra.home import HouseError
-    from infra.settings import load_settings
+    from infra.settings import attach, load_settings
     from infra.wiring import refresh_directory
 
     token = os.environ.get("HALL_LOUNGE_FEED_TOKEN", "")
     try:
-        changed = asyncio.run(refresh_directory(load_settings(), url, token, everything=everything))
+        changed = asyncio.run(refresh_directory(attach(load_settings()), url, token, everything=everything))
     except FeedFailed as failed:
         raise HouseError(f"The lounges' provider cannot be asked: {failed}.") from failed
     typer.echo(f"{changed} lounges changed")

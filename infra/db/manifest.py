@@ -30,7 +30,9 @@ _NAMES = {
         " presentation_used redemption settlement_entry settlement_statement till_key till_quote"
         " application audit change_request message message_consent schedule_run sign_up"
     ),
-    TableClass.CATALOG: "campaign_version catalog_item catalog_stamp lounge merchant merchant_inspection merchant_standing",
+    TableClass.CATALOG: (
+        "campaign_version catalog_item catalog_stamp lounge merchant merchant_inspection merchant_standing"
+    ),
     TableClass.LOCAL: "commit_mark installation sandbox_clock tortoise_migrations",
 }
 

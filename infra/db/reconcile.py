@@ -177,8 +177,8 @@ from shelf left join issued using (item) full join sold using (item)
 where gone + coalesce(units, 0) is distinct from coalesce(pieces, 0) order by 1
 """
 
-# Of each prize: what was issued of its stock less what is left, as the record says it was given. A prize without a stock
-# has no account.
+# Of each prize: what was issued of its stock less what is left, as the record says it was given. A prize without a
+# stock has no account.
 _PRIZES = f"""
 with {_ACCOUNTS}, moved as (
     select key, sum(units) as units from (
@@ -222,7 +222,8 @@ _RESULTS = """
 select format('result %s, entry %s, chance %s do not belong together', r.id, e.sequence, c.id)
 from draw_result r full join draw_entry e on e.campaign = r.campaign and e.draw = r.draw and e.sequence = r.sequence
     full join (select lane, id from draw_chance where status = 'DRAWN') c on c.lane = r.lane and c.id = r.chance
-where r.id is null or e.result is distinct from r.id or e.hash <> r.hash or e.prize <> r.prize or c.id is null order by 1
+where r.id is null or e.result is distinct from r.id or e.hash <> r.hash or e.prize <> r.prize or c.id is null
+order by 1
 """
 
 # A coupon that a till takes is USED by exactly one redemption, which still has it; and the reverse.
@@ -271,8 +272,8 @@ from redemption r left join (
 where r.taken_back <> coalesce(e.units, 0)
 """
 
-# Of each entitlement: what was issued is free, kept by its bookings, or used by bookings and by visits without one; what
-# was taken back or has ended left it. The account and the journal say the same as the rows.
+# Of each entitlement: what was issued is free, kept by its bookings, or used by bookings and by visits without one;
+# what was taken back or has ended left it. The account and the journal say the same as the rows.
 _VISITS = """
 with purse as (
     select lane, substr(key, 8)::uuid as id, balance, held from account where key ~ '^visits\\|'

@@ -55,10 +55,15 @@ class Valkey:
         self._away_until = 0.0
         self._away = False
 
+    @property
+    def is_away(self) -> bool:
+        """Whether whoever asks now would be told `Away` at once."""
+        return self._pool is None or asyncio.get_running_loop().time() < self._away_until
+
     async def ask(self, *command: Any) -> Any:
         """The server's answer. Raises Away, or ResponseError when the server refuses the command."""
         loop = asyncio.get_running_loop()
-        if self._pool is None or loop.time() < self._away_until:
+        if self.is_away:
             metrics.valkey_commands.labels("away").inc()
             raise Away
         future: asyncio.Future[Any] = loop.create_future()
@@ -193,7 +198,7 @@ def _pool(url: str, name: str) -> ConnectionPool:
         protocol=2,
         client_name=name.replace(" ", "-"),
         driver_info=None,
-        socket_timeout=PATIENCE_S,
+        socket_timeout=None,  # a batch has one limit for all of it, which is much cheaper than one for each answer
         socket_connect_timeout=PATIENCE_S,
         retry=Retry(NoBackoff(), 0),
         health_check_interval=0,

@@ -53,6 +53,9 @@ class ViewerSignals:
 
     async def tell(self, signals: Sequence[tuple[str, str]]) -> None:
         """What became durable is told; what cannot be told is forgotten. For `GroupCommit(on_committed=...)`."""
+        if self._valkey.is_away:
+            metrics.signals.labels("forgotten").inc(len(signals))
+            return
         at = self._clock.now().isoformat()
         said: list[str] = []
         for topic, payload in dict.fromkeys(signals):
@@ -111,8 +114,9 @@ class ViewerSignals:
         if connection is None:
             return  # what is listened to is said again with the next connection
         try:
-            await connection.send_command(*command, check_health=False)
-        except (RedisError, OSError):
+            async with asyncio.timeout(CONFIRM_S):
+                await connection.send_command(*command, check_health=False)
+        except (RedisError, OSError, TimeoutError):
             await hang_up(connection)  # the listening task notices
 
     async def _hear(self) -> None:

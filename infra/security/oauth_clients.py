@@ -38,7 +38,13 @@ SANDBOX_SECRETS: Mapping[str, str] = {
     "operator": "operator-sandbox",
     "lounge": "lounge-sandbox",
 }
-_SANDBOX_SCOPES = {"card-core": "events", "till": "till", "travel": "voucher order", "operator": "operate", "lounge": "lounge"}
+_SANDBOX_SCOPES = {
+    "card-core": "events",
+    "till": "till",
+    "travel": "voucher order",
+    "operator": "operate",
+    "lounge": "lounge",
+}
 
 ALGORITHMS = frozenset({"Ed25519", "EdDSA", "ES256", "PS256", "RS256"})
 ASSERTION_LIFE = timedelta(minutes=5)

@@ -444,7 +444,7 @@ def _unit(
     # The fold did not know yet that nothing is left (or that there is again): what asks for it is judged anew.
     anew = not catalog.plans.waited_for.isdisjoint(missed ^ state.missed)
     plain = {**state.to_plain(), "missed": sorted(missed)} if missed != state.missed else state.to_plain()
-    values = {"plans": 0 if False else catalog.publications, "upto": upto, "state": plain}
+    values = {"plans": 0 if anew else catalog.publications, "upto": upto, "state": plain}
     parts = change.whole()
     if row is None:
         story = Change("story", work.customer, None, 1)

@@ -25,8 +25,8 @@ from domain.identity.viewer import FreezeFacts
 from domain.kernel.errors import NotSignedIn
 from domain.kernel.ids import lane_of
 from domain.stories.state import StoryState
-from infra.campaigns.publish import load_catalog, publish_shipped
 from infra.campaigns.points_catalog import publish_items, shipped_items
+from infra.campaigns.publish import load_catalog, publish_shipped
 from infra.catalog import CatalogHolder
 from infra.clock import WallClock
 from infra.db.commit import GroupCommit
@@ -34,21 +34,21 @@ from infra.db.pool import open_pool
 from infra.db.stores.commands import CommandStore
 from infra.db.stores.fulfilment import DeliveryStore
 from infra.db.stores.identity import PostgresSessions, RecentlyEnded
+from infra.db.stores.lottery import DrawStore, SecretStore
 from infra.db.stores.lounge import BookingStore
 from infra.db.stores.messages import MessageStore
-from infra.db.stores.lottery import DrawStore, SecretStore
 from infra.db.stores.offers import OfferStore
 from infra.db.stores.participation import ParticipationStore, WaitingListStore
-from infra.db.stores.stories import StoryStore
 from infra.db.stores.points import PointsStore
+from infra.db.stores.stories import StoryStore
 from infra.db.stores.viewer import ViewerStore
 from infra.db.stores.wallet import WalletStore
 from infra.lounges.file import shipped_lounges
 from infra.lounges.rows import LoungeDirectory, publish_lounges
 from infra.security.keys import security_keys
 from infra.security.passes import Passes
-from infra.security.sealing import Sealer
 from infra.security.presentations import Presentations
+from infra.security.sealing import Sealer
 from infra.security.tokens import OpaqueRefreshTokens, Tokens
 from tests.builders.rows import NOW
 

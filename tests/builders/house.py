@@ -13,8 +13,8 @@ import asyncpg
 import httpx
 
 from domain.kernel.time import SHANGHAI
-from infra.campaigns.publish import publish, publish_shipped
 from infra.campaigns.points_catalog import publish_items, shipped_items
+from infra.campaigns.publish import publish, publish_shipped
 from infra.db.commit import GroupCommit
 from infra.db.pool import open_pool
 from infra.db.reconcile import reconcile

@@ -4,11 +4,10 @@ answered is lost.
 
 import asyncio
 import os
+import shutil
 import signal
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -24,7 +23,7 @@ from infra.db.migrate import migrate
 from infra.db.pool import DatabaseUnreachable
 from infra.db.reconcile import reconcile
 from infra.embedded import EmbeddedPostgres
-from infra.home import open_home
+from infra.home import Home, open_home
 from tests.builders.ledger import QUOTA, claim, publish, request_of, unit
 from tests.builders.relay import Loss, Relay, relayed
 
@@ -148,15 +147,14 @@ async def test_a_ledger_whose_mark_is_gone_makes_another(pg_dsn: str, db: Any) -
 
 
 @pytest.fixture
-async def mortal() -> AsyncIterator[EmbeddedPostgres]:
-    with tempfile.TemporaryDirectory(prefix="hall-test-") as place:
-        home = open_home(Path(place))
-        home.path.chmod(0o711)
-        server = EmbeddedPostgres(home, durable=False)
-        await server.start()
-        await migrate(server.dsn)
-        yield server
-        await server.stop()
+async def mortal(test_home: Home) -> AsyncIterator[EmbeddedPostgres]:
+    home = open_home(test_home.path / "mortal")
+    server = EmbeddedPostgres(home, durable=False)
+    await server.start()
+    await migrate(server.dsn)
+    yield server
+    await server.stop()
+    shutil.rmtree(home.path)
 
 
 def kill(server: EmbeddedPostgres) -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import permutations
 from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
@@ -193,3 +194,47 @@ async def test_a_visit_told_of_from_many_sides_counts_once(halls: Halls) -> None
     assert all(isinstance(outcome, VisitRecorded) for outcome in outcomes)
     (left,) = await halls.stores[0].entitlements("lu")
     assert (left.used, left.pending, left.remaining) == (1, 0, 5)
+
+
+async def test_the_news_of_a_visit_comes_to_the_same_in_any_order(halls: Halls) -> None:
+    halls.seats(60)
+    customers = [f"c{n}" for n in range(8)]
+    members = await add_visits(halls.ledgers[0], customers, NOW)
+    orders = [*permutations(VisitState), (VisitState.CHECKED_IN, VisitState.POSTED),
+              (VisitState.POSTED, VisitState.CHECKED_IN)]  # fmt: skip
+
+    for n, order in enumerate(orders):
+        for state in order:
+            await halls.tell(n, f"v{n}", members[n], state)
+
+    used = [(await halls.stores[0].entitlements(customer))[0].used for customer in customers]
+    assert used == [0] * 6 + [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("broken", "mended"),
+    [
+        ("update booking set status = 'CANCELLED'", "update booking set status = 'CONFIRMED'"),
+        ("update booking set lounge = 'PEK-02'", "update booking set lounge = 'PEK-01'"),
+        ("update shared_account set opened = 9 where key like 'seat|%'",
+         "update shared_account set opened = 1 where key like 'seat|%'"),
+        ("update entitlement set total = 7", "update entitlement set total = 6"),
+        ("update booking set charged = true, status = 'NO_SHOW'",
+         "update booking set charged = false, status = 'CONFIRMED'"),
+        ("update account set held = 0 where key like 'visits|%'",
+         "update account set held = 1 where key like 'visits|%'"),
+    ],
+)  # fmt: skip
+async def test_law_7_finds_what_does_not_add_up(halls: Halls, pg_dsn: str, broken: str, mended: str) -> None:
+    await add_visits(halls.ledgers[0], ["lu"], NOW)
+    await halls.book(0, "lu")
+
+    connection = await asyncpg.connect(pg_dsn)
+    try:
+        await connection.execute(broken)
+        found = [law for law in await reconcile(connection) if law.number == 7]
+        await connection.execute(mended)
+    finally:
+        await connection.close()
+
+    assert [law.ok for law in found] == [False]
