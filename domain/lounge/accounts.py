@@ -8,6 +8,7 @@ A booking's one hold keeps a visit, the stay and a seat; who waits keeps the fir
 """
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from domain.kernel.ids import lane_of
 from domain.ledger import keys
@@ -19,15 +20,18 @@ from domain.lounge.facts import Slot
 ONE = Opening(balance=1)
 
 
+@lru_cache(maxsize=4096)
 def moment(at: datetime) -> str:
     """`2026-10-05T02:00Z`: a slot's start in a key; the same moment is the same text."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ")
 
 
+@lru_cache(maxsize=4096)
 def seat(lounge: str, starts_at: datetime) -> Account:
     return Account(lane_of(lounge), checked_key(f"seat|{lounge}|{moment(starts_at)}"), shared=True)
 
 
+@lru_cache(maxsize=4096)
 def seated(lounge: str) -> Account:
     return sink(f"seated|{lounge}")
 

@@ -23,10 +23,13 @@ def slots_of(lounge: Lounge, day: date) -> tuple[Slot, ...]:
 def slot_at(lounge: Lounge, starts_at: datetime) -> Slot | None:
     """The slot that begins at this very moment."""
     day = starts_at.astimezone(lounge.airport.zone).date()
+    length = timedelta(minutes=lounge.slot)
     for near in (day, day - timedelta(days=1)):
-        for slot in slots_of(lounge, near):
-            if slot.starts_at == starts_at:
-                return slot
+        midnight = datetime.combine(near, time(), lounge.airport.zone).astimezone(UTC)
+        number, over = divmod(starts_at - midnight - timedelta(minutes=lounge.opens), length)
+        if not over and 0 <= number < (lounge.closes - lounge.opens) // lounge.slot:
+            begin = starts_at.astimezone(UTC)
+            return Slot(lounge.code, begin, begin + length)
     return None
 
 
