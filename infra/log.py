@@ -41,6 +41,11 @@ _PERSONAL = re.compile(
 )
 
 
+def _without_peers(record: logging.LogRecord) -> bool:
+    """uvicorn tells the client's address of every websocket: an address is personal data."""
+    return '"WebSocket' not in str(record.msg)
+
+
 def mask(text: str) -> str:
     """`text` without anything that looks like a number of a person or a secret. UUIDs and digests stay."""
     return _PERSONAL.sub(_replacement, text)
@@ -117,6 +122,7 @@ def configure_logging(level: str = "INFO", format: str = "json", stream: TextIO 
     for own in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(own).handlers[:] = []
         logging.getLogger(own).propagate = True
+    logging.getLogger("uvicorn.error").addFilter(_without_peers)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

@@ -16,6 +16,7 @@ app = typer.Typer()
 
 DRAIN_S = 5
 BACKLOG = 2048
+PEER_SILENT_MS = 30_000
 
 
 @app.command()
@@ -61,6 +62,8 @@ def listen(host: str, port: int) -> socket.socket:
         raise HouseError(
             f"Port {port} on {host} cannot be used ({os.strerror(error.errno or 0)}): set HALL_PORT to another one."
         ) from None
+    # A peer that takes nothing for so long is gone: nobody else can end a connection that is full.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, PEER_SILENT_MS)
     listening.listen(BACKLOG)
     listening.setblocking(False)
     return listening

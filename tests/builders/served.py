@@ -31,9 +31,7 @@ async def served(app: Any, **options: Any) -> AsyncIterator[str]:
     # asyncio switches Nagle's delay off only where the protocol is named: without it each answer waits 40 ms.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
         listening.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(
-            app, lifespan="off", log_level="warning", http="httptools", access_log=False, **options
-        )
+        config = uvicorn.Config(app, lifespan="off", log_level="warning", http="httptools", access_log=False, **options)
         server = _Server(config)
         running = asyncio.create_task(server.serve([listening]))
         await server.up.wait()
