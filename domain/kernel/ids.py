@@ -1,8 +1,8 @@
 """Lanes and ids.
 
 Every customer-scoped row lives in a lane, one of 64 numbers that is a pure function of the customer's token. The
-numbers are not 0-63: each of these falls alone into its 64th of PostgreSQL's `hashint4`, so that lanes spread evenly over the
-shards of a distributed database later (see docs/decisions/0003-lanes.md; a test recomputes it).
+numbers are not 0-63: each of these falls alone into its 64th of PostgreSQL's `hashint4`, so that lanes spread evenly
+over the shards of a distributed database later (see docs/decisions/0003-lanes.md; a test recomputes it).
 
 Ids are UUIDv7 that carry the lane's index in their random bits, so that a coupon's or quote's id finds its lane alone.
 """
@@ -25,7 +25,7 @@ def lane_of(token: str) -> int:
 
 def lane_of_id(id: UUID) -> int:
     """The lane written into an id made by `new_id`."""
-    return LANES[id.bytes[8] & 63]
+    return LANES[id.int >> 56 & 63]
 
 
 _INDEX = {lane: index for index, lane in enumerate(LANES)}
@@ -33,10 +33,9 @@ _INDEX = {lane: index for index, lane in enumerate(LANES)}
 
 def new_id(lane: int, at: datetime) -> UUID:
     """A fresh UUIDv7 in `lane`; ids of later milliseconds sort later."""
-    raw = bytearray(int(at.timestamp() * 1000).to_bytes(6, "big") + os.urandom(10))
-    raw[6] = 0x70 | (raw[6] & 0x0F)
-    raw[8] = 0x80 | _INDEX[lane]
-    return UUID(bytes=bytes(raw))
+    random = int.from_bytes(os.urandom(9), "big")
+    high = int(at.timestamp() * 1000) << 16 | 0x7000 | random >> 60
+    return UUID(int=high << 64 | (0x80 | _INDEX[lane]) << 56 | random & 0x00FF_FFFF_FFFF_FFFF)
 
 
 def derived_id(lane: int, at: datetime, *parts: str) -> UUID:
