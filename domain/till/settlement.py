@@ -62,7 +62,8 @@ class Statement:
 
 def statement_of(merchant: str, day: date, entries: Iterable[Entry], *, closed: bool) -> Statement:
     """The statement of these entries, in the order in which they happened."""
-    ordered = sorted(entries, key=lambda entry: (entry.at, entry.id))
+    # At one moment a sale stands before what was returned of it.
+    ordered = sorted(entries, key=lambda entry: (entry.at, entry.kind == "REVERSAL", entry.id))
     totals = _totals(ordered)
     body = {
         "merchant": merchant,
