@@ -3,8 +3,6 @@
 What depends on the moment or the customer is not in here: those fields ask the request's reader.
 """
 
-from domain.campaigns.text import rule_text
-
 from api.context import Context
 from api.merchants.types import Merchant, merchant
 from api.node import node_id
@@ -13,6 +11,7 @@ from api.offers.links import Channel
 from api.offers.types import Campaign, Offer, OfferAction, OfferRules
 from domain.campaigns import model
 from domain.campaigns.schedule import opens_and_closes
+from domain.campaigns.text import rule_text
 from domain.kernel.words import Language
 from domain.offers.catalog import Catalog, OfferOf
 
