@@ -7,6 +7,7 @@ import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -24,7 +25,7 @@ from infra.db.stores.lottery import DrawRecord
 from infra.embedded import EmbeddedPostgres
 from infra.home import open_home
 from infra.worker.draws import DrawDays
-from tests.builders.draws import AT, DAY, NONCE, Booth, open_booth, open_ledger, shipped
+from tests.builders.draws import AT, DAY, NONCE, Booth, of_draw, open_booth, open_ledger, shipped
 
 
 async def test_one_chance_is_one_result_however_many_draw_it_at_once(pg_dsn: str) -> None:
@@ -79,8 +80,13 @@ async def test_a_rush_of_2000_draws_sells_a_prize_out_exactly_and_the_rest_is_co
 
 
 async def test_a_prize_the_budget_does_not_pay_for_falls_to_the_consolation_and_says_so(pg_dsn: str) -> None:
-    async with open_booth(pg_dsn, shipped(), budget=5_000 + 500 * 10) as booth:
-        chances = await booth.chances(40)
+    found = shipped().draw
+    dear = tuple(
+        prize if prize.consolation else replace(prize, reward=replace(prize.reward, cost=10**6)) for prize in found.prizes
+    )
+    # Of 60 rolls that can be paid for as the consolation only, about 18 are of a dearer prize.
+    async with open_booth(pg_dsn, of_draw(replace(found, prizes=dear)), budget=500 * 60) as booth:
+        chances = await booth.chances(80)
 
         results = [await booth.draw(chance, nonce=f"nonce of number {n}") for n, chance in enumerate(chances)]
 
