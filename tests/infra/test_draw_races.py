@@ -82,7 +82,8 @@ async def test_a_rush_of_2000_draws_sells_a_prize_out_exactly_and_the_rest_is_co
 async def test_a_prize_the_budget_does_not_pay_for_falls_to_the_consolation_and_says_so(pg_dsn: str) -> None:
     found = shipped().draw
     dear = tuple(
-        prize if prize.consolation else replace(prize, reward=replace(prize.reward, cost=10**6)) for prize in found.prizes
+        prize if prize.consolation else replace(prize, reward=replace(prize.reward, cost=10**6))
+        for prize in found.prizes
     )
     # Of 60 rolls that can be paid for as the consolation only, about 18 are of a dearer prize.
     async with open_booth(pg_dsn, of_draw(replace(found, prizes=dear)), budget=500 * 60) as booth:
