@@ -327,6 +327,13 @@ async def _case(told: TellVisit, read: ReadVisits, policy: Policy) -> VisitCase 
         return VisitCase(None, None, None)
     since, until = told.visited_at - policy.late, told.visited_at + policy.early
     near = await read.bookings_at(entitlement.customer, told.lounge, since, until)
+    for _ in range(8):
+        # A visit that a booking gives back, or takes, between two looks must be seen on both sides or on neither.
+        entitlement = await read.entitlement(entitlement.id)
+        assert entitlement is not None
+        looked, near = near, await read.bookings_at(entitlement.customer, told.lounge, since, until)
+        if near == looked:
+            break
     return VisitCase(None, entitlement, booking_of(near, told.visited_at, policy))
 
 
