@@ -39,7 +39,6 @@ from domain.identity.sessions import Sessions
 from domain.identity.viewer import FreezeFacts
 from domain.intake.fit import unfit
 from domain.kernel.rates import Rate
-from domain.ledger.unit import Ledger
 from domain.lounge.book import MOVE_UP as SEAT_FREE
 from domain.offers.award import MESSAGE
 from domain.offers.catalog import Catalog
@@ -89,6 +88,7 @@ from infra.security.tokens import OpaqueRefreshTokens, Tokens
 from infra.settings import Settings, clients_of, load_keys
 from infra.worker.draws import DrawDays
 from infra.worker.general import MARK_TOPIC, GeneralEvents
+from infra.worker.housekeeping import Housekeeping
 from infra.worker.lounges import LoungeSeats
 from infra.worker.messages import Messages
 from infra.worker.outbox import Handler, Outbox
@@ -187,6 +187,7 @@ async def open_hall(settings: Settings, *, application: str) -> AsyncIterator[Ha
                 points=PointsSweep(PointsStore(pool), ledger, clock),
                 lounges=lounges,
                 till=till,
+                housekeeping=Housekeeping(pool),
             )
             try:
                 yield Hall(
@@ -488,18 +489,6 @@ async def refresh_directory(settings: Settings, url: str, token: str, *, everyth
     try:
         async with httpx.AsyncClient(base_url=url, headers=headers, timeout=10) as http:
             return await refresh_lounges(pool, ProvidersLounges(http), everything=everything)
-    finally:
-        await pool.close()
-
-
-@asynccontextmanager
-async def open_ledger(settings: Settings) -> AsyncIterator[tuple[asyncpg.Pool, Ledger]]:
-    """A pool and a ledger for a command's short work."""
-    dsn = settings.database_url or ""
-    pool = await open_pool(dsn, application="hall command", min_size=1, max_size=2)
-    try:
-        async with GroupCommit(dsn, in_flight=1, application="hall command ledger") as ledger:
-            yield pool, ledger
     finally:
         await pool.close()
 

@@ -5,7 +5,7 @@ there: `fold_all` over the whole story, and `fold_on` from where an earlier fold
 Refunds and cancelled instalments are taken off first, so a purchase counts with what is left of it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
@@ -111,14 +111,6 @@ class Folded:
     points: list[PointsEarned]
 
 
-class Given(NamedTuple):
-    """What was given before: the cause it answered and what its amount-dependent rewards came to."""
-
-    offer: str
-    cause: str
-    amount: Fen
-
-
 def fold_all(
     events: Iterable[StoryEvent], plans: Plans, merchants: Merchants, *, missed: frozenset[str] = frozenset()
 ) -> Folded:
@@ -167,22 +159,6 @@ def can_fold_on(state: StoryState, events: Iterable[StoryEvent], plans: Plans) -
         if sort_key(event) <= state.upto:
             return False
     return True
-
-
-def diff(given: Iterable[Given], earned: Iterable[Earned]) -> tuple[list[Earned], list[Given]]:
-    """(gained, lost): what is earned and was not given, what was given and is not earned. Another amount is both."""
-    now = {(found.offer, found.cause, found.amount): found for found in earned}
-    before = {(found.offer, found.cause, found.amount): found for found in given}
-    gained = [found for key, found in now.items() if key not in before]
-    lost = [found for key, found in before.items() if key not in now]
-    return gained, lost
-
-
-def diff_points(given: Mapping[str, Points], earned: Iterable[PointsEarned]) -> list[tuple[PointsEarned, Points]]:
-    """Purchases whose points are no longer what was given (transaction -> total), with the difference to book."""
-    return [
-        (found, difference) for found in earned if (difference := found.total - given.get(found.transaction, 0)) != 0
-    ]
 
 
 def points_of(

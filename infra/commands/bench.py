@@ -18,9 +18,7 @@ BENCHES = ("claim", "ingest", "pages", "till", "draw", "redeem", "book")
 
 @app.command()
 def bench(
-    only: Annotated[str, typer.Option(help="Which ones, separated by commas: claim, ingest, pages.")] = ",".join(
-        BENCHES
-    ),
+    only: Annotated[str, typer.Option(help="Which ones, separated by commas.")] = ",".join(BENCHES),
     rounds: Annotated[int, typer.Option(min=1, max=99, help="Figures are medians over the rounds.")] = 5,
     quick: Annotated[bool, typer.Option("--quick", help="Short cells and little history: a smoke test.")] = False,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,

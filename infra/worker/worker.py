@@ -16,6 +16,7 @@ from domain.ledger.unit import Ledger
 from infra import metrics
 from infra.db.stores.stories import StoryStore
 from infra.worker.draws import DrawDays
+from infra.worker.housekeeping import Housekeeping
 from infra.worker.lounges import LoungeSeats
 from infra.worker.messages import Messages
 from infra.worker.outbox import Outbox
@@ -31,6 +32,7 @@ WAKE_CHANNELS = ("hall_inbox", "hall_outbox", "hall_clock")
 LOOK_EVERY_S = 1.0
 SWEEP_EVERY_S = 1.0
 COUNT_EVERY_S = 5.0
+FORGET_EVERY_S = 3600.0
 STUCK_S = 2.0
 
 
@@ -55,7 +57,9 @@ class Worker:
         points: PointsSweep,
         lounges: LoungeSeats,
         till: TillRounds,
+        housekeeping: Housekeeping,
     ) -> None:
+        self._housekeeping = housekeeping
         self._pool = pool
         self._connect = connect
         self._stories = stories
@@ -84,6 +88,7 @@ class Worker:
             asyncio.create_task(self._every(stop, SWEEP_EVERY_S, self._sweep, "sweep"), name="worker-sweep"),
             asyncio.create_task(self._every(stop, SWEEP_EVERY_S, self._refold, "refold"), name="worker-refold"),
             asyncio.create_task(self._every(stop, COUNT_EVERY_S, self._count, "count"), name="worker-count"),
+            asyncio.create_task(self._every(stop, FORGET_EVERY_S, self._forget, "forget"), name="worker-forget"),
         ]
         await stop.wait()
         self._woken()
@@ -165,6 +170,9 @@ class Worker:
     async def _refold(self) -> None:
         while await self._stories.refold_stale(BATCH):
             pass
+
+    async def _forget(self) -> None:
+        await self._housekeeping.forget(datetime.now(UTC))
 
     async def _count(self) -> None:
         left = await self._store.left()

@@ -3,15 +3,12 @@ answered is lost.
 """
 
 import asyncio
-import os
 import shutil
-import signal
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
 
 import asyncpg
-import psutil
 import pytest
 
 from domain.kernel.ids import LANES
@@ -24,6 +21,7 @@ from infra.db.pool import DatabaseUnreachable
 from infra.db.reconcile import reconcile
 from infra.embedded import EmbeddedPostgres
 from infra.home import Home, open_home
+from tests.builders.killing import kill
 from tests.builders.ledger import QUOTA, claim, publish, request_of, unit
 from tests.builders.relay import Loss, Relay, relayed
 
@@ -155,17 +153,6 @@ async def mortal(test_home: Home) -> AsyncIterator[EmbeddedPostgres]:
     yield server
     await server.stop()
     shutil.rmtree(home.path)
-
-
-def kill(server: EmbeddedPostgres) -> None:
-    """The server and every backend at once, in the middle of whatever they do. It can be started again then."""
-    assert server.pid is not None
-    first = psutil.Process(server.pid)
-    for process in (first, *first.children(recursive=True)):
-        with suppress(psutil.NoSuchProcess):
-            os.kill(process.pid, signal.SIGKILL)
-    while server.alive:
-        pass
 
 
 async def test_killing_the_database_under_load_loses_nothing_and_doubles_nothing(mortal: EmbeddedPostgres) -> None:

@@ -1,8 +1,6 @@
 """Draws over a real PostgreSQL: one chance one result, stock exact under a rush, the chain whole, secrets kept."""
 
 import asyncio
-import os
-import signal
 import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -13,7 +11,6 @@ from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
-import psutil
 import pytest
 
 from domain.ledger.unit import Committed, Moved, Repeated, Short
@@ -26,6 +23,7 @@ from infra.embedded import EmbeddedPostgres
 from infra.home import open_home
 from infra.worker.draws import DrawDays
 from tests.builders.draws import AT, DAY, NONCE, Booth, of_draw, open_booth, open_ledger, shipped
+from tests.builders.killing import kill
 
 
 async def test_one_chance_is_one_result_however_many_draw_it_at_once(pg_dsn: str) -> None:
@@ -210,17 +208,6 @@ async def mortal() -> AsyncIterator[EmbeddedPostgres]:
         await migrate(server.dsn)
         yield server
         await server.stop()
-
-
-def kill(server: EmbeddedPostgres) -> None:
-    """The server and every backend at once, in the middle of whatever they do."""
-    assert server.pid is not None
-    first = psutil.Process(server.pid)
-    for process in (first, *first.children(recursive=True)):
-        with suppress(psutil.NoSuchProcess):
-            os.kill(process.pid, signal.SIGKILL)
-    while server.alive:
-        pass
 
 
 async def test_after_the_database_is_killed_in_the_middle_a_request_answers_the_same_prize(

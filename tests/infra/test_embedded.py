@@ -1,7 +1,6 @@
 """The embedded servers start anywhere, die with their starter, and come back from whatever a kill left."""
 
 import os
-import signal
 import socket
 import stat
 import subprocess
@@ -19,6 +18,7 @@ from redis.exceptions import AuthenticationError
 from infra import embedded
 from infra.embedded import EmbeddedPostgres, EmbeddedValkey, running_at
 from infra.home import Home, HomeInUse, HouseError, open_home
+from tests.builders.killing import kill
 
 # tmp_path may be entered by its owner alone: as root, PostgreSQL's own user has to be let through.
 
@@ -124,9 +124,7 @@ async def test_what_was_written_is_there_after_a_restart_on_the_same_port(server
 async def test_a_killed_server_starts_again_with_all_it_acknowledged(server: EmbeddedPostgres) -> None:
     dsn = await server.start()
     await ask(dsn, "create table kept as select 7 as n")
-    assert server.pid
-    os.kill(server.pid, signal.SIGKILL)
-    psutil.Process(server.pid).wait(10)
+    kill(server)
 
     assert not server.alive
     assert await server.start() == dsn
@@ -222,8 +220,7 @@ async def test_valkey_wants_the_password_and_keeps_nothing(home: Home) -> None:
             await stranger.ping()
     assert server.pid
     assert home.secret("valkey-password") not in " ".join(psutil.Process(server.pid).cmdline())
-    os.kill(server.pid, signal.SIGKILL)
-    psutil.Process(server.pid).wait(10)
+    kill(server)
 
     try:
         assert await server.start() == url

@@ -13,6 +13,7 @@ from infra.home import open_home
 from infra.settings import Settings
 from tests.builders import house as house_of
 from tests.builders.house import House, open_house
+from tests.builders.killing import kill
 from tests.builders.served import served
 from tests.builders.sockets import talk
 
@@ -97,8 +98,7 @@ async def test_a_subscriber_whose_valkey_dies_is_told_to_look_again_when_it_is_b
     async with served(hall.app, ws="websockets-sansio") as url, talk(url) as heard:
         await heard.greet((await hall.sign_in("he"))["Authorization"].removeprefix("Bearer "))
         await heard.watch()
-        assert valkey.pid is not None
-        os.kill(valkey.pid, signal.SIGKILL)
+        kill(valkey)
         await hall.claim("he", "everyday-20-5")
         await valkey.start()
 

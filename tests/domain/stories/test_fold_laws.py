@@ -44,14 +44,13 @@ from domain.campaigns.model import (
 )
 from domain.campaigns.terms import InstalmentKind, OwnDate, Per, Period, Phase, Product, SubjectKind, Weekday
 from domain.kernel.money import PPM
+from domain.offers.story_change import difference
 from domain.stories.events import InstalmentCancelled, StoryEvent, TransactionRefunded, sort_key
 from domain.stories.fold import (
     Earned,
     Folded,
-    Given,
     PointsEarned,
     can_fold_on,
-    diff,
     fold_all,
     fold_on,
     points_of,
@@ -59,6 +58,7 @@ from domain.stories.fold import (
 from domain.stories.plans import Plans, Version
 from domain.stories.state import StoryState
 from tests.builders.campaigns import PHASES, a_campaign, an_offer, called, shanghai, story_offer
+from tests.builders.grants import grants_of
 from tests.builders.stories import (
     activated,
     applied,
@@ -307,7 +307,7 @@ def test_the_order_of_arrival_makes_no_difference(events: list[StoryEvent], chan
 def test_no_earning_has_the_name_of_another_and_a_state_survives_json(events: list[StoryEvent]) -> None:
     found = fold_all(events, AFTER, MERCHANTS)
 
-    # An activation said again is the same card activated: its name is given again, and the diff takes it once.
+    # An activation said again is the same card activated: its name is given again, and the difference takes it once.
     names = [(e.offer, e.cause) for e in found.earned if e.offer not in ("come-back",)]
     assert len(names) == len(set(names))
     assert StoryState.from_plain(orjson.loads(orjson.dumps(found.state.to_plain()))) == found.state
@@ -316,13 +316,16 @@ def test_no_earning_has_the_name_of_another_and_a_state_survives_json(events: li
 @settings(max_examples=100, deadline=None)
 @given(stories(), st.integers(0, 30))
 def test_what_was_given_plus_gained_minus_lost_is_what_is_earned(events: list[StoryEvent], cut: int) -> None:
-    before = {Given(e.offer, e.cause, e.amount) for e in fold_all(events[:cut], AFTER, MERCHANTS).earned}
-    now = fold_all(events, AFTER, MERCHANTS).earned
+    before = {(e.offer, e.cause): e for e in fold_all(events[:cut], AFTER, MERCHANTS).earned}
+    now = {(e.offer, e.cause): e for e in fold_all(events, AFTER, MERCHANTS).earned}
 
-    gained, lost = diff(before, now)
+    found = difference(now.values(), grants_of(before.values()))
 
-    after = (before - set(lost)) | {Given(e.offer, e.cause, e.amount) for e in gained}
-    assert after == {Given(e.offer, e.cause, e.amount) for e in now}
+    after = {key: earned.amount for key, earned in before.items()}
+    for grant in found.lost:
+        del after[grant.offer, grant.cause]
+    after |= {(earned.offer, earned.cause): earned.amount for earned, _ in found.gained}
+    assert after == {key: earned.amount for key, earned in now.items()}
 
 
 @given(

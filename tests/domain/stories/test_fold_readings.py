@@ -58,9 +58,11 @@ from domain.campaigns.terms import (
     SubjectKind,
     Weekday,
 )
-from domain.stories.fold import BonusPart, Given, diff, diff_points
+from domain.offers.story_change import difference
+from domain.stories.fold import BonusPart
 from domain.stories.merchants import MerchantHistory
 from tests.builders.campaigns import a_campaign, an_offer, called, cash_coupon, plans_of, shanghai, story_offer
+from tests.builders.grants import grants_of
 from tests.builders.stories import (
     a_merchant,
     activated,
@@ -198,8 +200,9 @@ def test_a_late_smaller_purchase_before_the_first_one_takes_the_reward_back() ->
 
     after = folded(FIRST_SPEND, *story, bought("2026-10-02T12:00", 5, "late"))
 
-    gained, lost = diff([Given(e.offer, e.cause, e.amount) for e in before.earned], after.earned)
-    assert (gained, lost) == ([], [Given("gift", "campaign#1", 0)])
+    found = difference(after.earned, grants_of(before.earned))
+    assert found.gained == ()
+    assert [(grant.offer, grant.cause) for grant in found.lost] == [("gift", "campaign#1")]
 
 
 def test_a_refund_that_leaves_too_little_takes_the_reward_back() -> None:
@@ -521,9 +524,9 @@ def test_a_late_event_of_an_earlier_day_takes_no_name_from_a_later_one() -> None
 
     after = folded(campaign, *story, bought("2026-10-04", transaction="late"), bought("2026-10-05T01:00"))
 
-    gained, lost = diff([Given(e.offer, e.cause, e.amount) for e in before.earned], after.earned)
-    assert [earned.cause for earned in gained] == ["2026-10-04#1"]
-    assert lost == []
+    found = difference(after.earned, grants_of(before.earned))
+    assert [earned.cause for earned, _ in found.gained] == ["2026-10-04#1"]
+    assert found.lost == ()
 
 
 def test_a_reward_that_comes_to_nothing_uses_no_allowance() -> None:
@@ -604,11 +607,8 @@ def test_after_a_refund_the_points_are_what_is_left_would_have_earned() -> None:
         points_campaign(), *story, refunded("2026-10-09", "t1", 66.66), refunded("2026-10-09", "t2", 50, "r2")
     )
 
-    changes = diff_points({points.transaction: points.total for points in before.points}, after.points)
-    assert [(points.transaction, points.total, change) for points, change in changes] == [
-        ("t1", 66, 66 - 199),
-        ("t2", 0, -100),
-    ]
+    assert [(points.transaction, points.total) for points in before.points] == [("t1", 199), ("t2", 100)]
+    assert [(points.transaction, points.total) for points in after.points] == [("t1", 66), ("t2", 0)]
 
 
 def test_a_purchase_with_a_card_nobody_knows_yet_earns_points_once_the_card_is_known() -> None:

@@ -13,6 +13,7 @@ from infra.embedded import EmbeddedValkey
 from infra.redis.names import Names
 from infra.redis.rates import ValkeyRates
 from infra.redis.reach import Valkey
+from tests.builders.killing import kill
 
 HOUR = 3600.0
 """So long that nothing comes back while a test runs."""
@@ -131,7 +132,7 @@ async def test_frozen_killed_or_away_it_says_that_it_cannot_tell(
     os.kill(server.pid, signal.SIGSTOP)
     frozen = await rates.take("customer he", "mutations", 1, Rate(10, HOUR))
     at_once = await asyncio.gather(*(rates.take("customer he", "mutations", 1, Rate(10, HOUR)) for _ in range(50)))
-    os.kill(server.pid, signal.SIGKILL)
+    kill(server)
     killed = await rates.take("customer he", "mutations", 1, Rate(10, HOUR))
     await server.start()
     await back()

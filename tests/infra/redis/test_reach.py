@@ -10,6 +10,7 @@ from redis.exceptions import ResponseError
 
 from infra.embedded import EmbeddedValkey
 from infra.redis.reach import Away, Script, Valkey
+from tests.builders.killing import kill
 
 ECHO = Script("return ARGV[1]")
 
@@ -56,8 +57,7 @@ async def test_a_server_that_was_started_anew_costs_nobody_an_answer(server: Emb
 
 
 async def test_a_killed_server_is_away_and_found_again(server: EmbeddedValkey, valkey: Valkey, back: object) -> None:
-    assert server.pid is not None
-    os.kill(server.pid, signal.SIGKILL)
+    kill(server)
     while await valkey.is_there():
         pass  # the kernel has not told yet
     with pytest.raises(Away):

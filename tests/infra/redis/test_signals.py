@@ -13,6 +13,7 @@ from infra.embedded import EmbeddedValkey
 from infra.redis.names import Names
 from infra.redis.reach import Valkey
 from infra.redis.signals import WAITING, Ear, ViewerSignals
+from tests.builders.killing import kill
 
 Open = Callable[[], ViewerSignals]
 
@@ -98,8 +99,7 @@ async def test_a_batch_of_any_size_is_told(process: Open) -> None:
 async def test_after_a_gap_listeners_are_told_to_look_and_hear_again(server: EmbeddedValkey, process: Open) -> None:
     worker, web = process(), process()
     ear = await web.listen("he")
-    assert server.pid is not None
-    os.kill(server.pid, signal.SIGKILL)
+    kill(server)
     await worker.tell([("viewer:he", "coupon:lost")])
     await server.start()
 
