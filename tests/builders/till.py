@@ -1,11 +1,27 @@
 """Sales at a till, spoken to over HTTP."""
 
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import httpx
+from starlette.applications import Starlette
 
-from tests.builders.house import House
+from api.machine.problems import exception_handlers
+from api.machine.till import TillDeps, till_routes
+from domain.identity.tokens import MachineToken
+from domain.identity.viewer import FreezeFacts
+from domain.kernel.words import Words
+from domain.till.words import PAYLOAD_REFUSED
+from infra.campaigns.publish import load_catalog
+from infra.catalog import CatalogHolder
+from infra.db.commit import GroupCommit
+from infra.db.pool import connect_plain, open_pool
+from infra.db.stores.till import RecentQuotes, TillStore
+from tests.builders.house import House, shanghai
 
 
 async def post(hall: House, path: str, body: Any, key: str | None = None, **headers: str) -> httpx.Response:
@@ -89,3 +105,54 @@ async def free(hall: House, key: str) -> int:
         key,
     )
     return int(found[0]["n"])
+
+
+# --- a till's door of its own, beside the hall's
+
+
+_FROZEN = FreezeFacts(shanghai("2026-10-01T00:00:00"), Words("核查中", "Being looked at"), appealable=True)
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenOnes:
+    """The port of whoever freezes customers, who has frozen these."""
+
+    customers: Collection[str] = ()
+
+    async def freeze_of(self, customer: str) -> FreezeFacts | None:
+        return _FROZEN if customer in self.customers else None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    at: datetime
+
+    def now(self) -> datetime:
+        return self.at
+
+
+@asynccontextmanager
+async def till_door(
+    dsn: str, at: str, *, frozen: Collection[str] = (), patience_s: float = 5.0
+) -> AsyncIterator[httpx.AsyncClient]:
+    """The till's calls over a hall's database, at a moment that stands; the token `till` opens it."""
+    pool = await open_pool(dsn, min_size=1, max_size=4)
+    catalogs = CatalogHolder(pool, lambda: connect_plain(dsn, application="door"), load_catalog)
+    await catalogs.start()
+    token = MachineToken("till", frozenset({"till"}), shanghai(at) + timedelta(days=1))
+    try:
+        async with GroupCommit(dsn, in_flight=1) as ledger:
+            deps = TillDeps(
+                check=lambda bearer: token if bearer == "till" else None, read=TillStore(pool, catalogs.seen),
+                freezes=FrozenOnes(frozen), catalogs=catalogs, ledger=ledger, clock=Standing(shanghai(at)),
+                recent=RecentQuotes(), read_payload=lambda _: PAYLOAD_REFUSED, patience_s=patience_s,
+            )  # fmt: skip
+            app = Starlette(routes=till_routes(deps), exception_handlers=exception_handlers())
+            async with httpx.AsyncClient(
+                transport=httpx.ASGITransport(app=app), base_url="http://till.test",
+                headers={"Authorization": "Bearer till"},
+            ) as http:  # fmt: skip
+                yield http
+    finally:
+        await catalogs.stop()
+        await pool.close()

@@ -1,0 +1,145 @@
+"""The till's door with a port or a patience that the whole hall does not have: who is frozen, what is under way."""
+
+import asyncio
+from uuid import uuid4
+
+import asyncpg
+import httpx
+
+from tests.builders.house import House
+from tests.builders.till import capture, cardholder, free, merchant, quote, till_door
+
+NOON = "2026-10-02T12:00:00"
+QUOTA = "quota|smart-life|friday"
+SALE = {"card": "card-an", "merchant": "m-market", "amount": 20_000, "paymentMethod": "CARD"}
+
+
+async def friday(hall: House) -> None:
+    await hall.set_clock(NOON)
+    await merchant(hall, "m-market", "friday-market", "everyday")
+    await cardholder(hall, "an")
+
+
+async def ask(till: httpx.AsyncClient, key: str | None = None, **changes: object) -> httpx.Response:
+    return await till.post(
+        "/v1/till/quotes", json={**SALE, **changes}, headers={"Idempotency-Key": key or str(uuid4())}
+    )
+
+
+async def test_a17_a_frozen_customer_gets_nothing_and_the_cashier_learns_no_more_than_that(hall: House) -> None:
+    """Seen to fail when the quote does not ask who is frozen."""
+    await friday(hall)
+    await cardholder(hall, "bo")
+    await hall.claim("an", "everyday-20-5")
+    (coupon,) = await hall.wallet("an")
+
+    async with till_door(hall.dsn, NOON, frozen={"an"}) as till:
+        frozen = (await ask(till)).json()
+        named = (await ask(till, coupon=coupon["id"])).json()
+        free_one = (await ask(till, card="card-bo")).json()
+
+    assert (frozen["discount"], frozen["payable"], frozen["lines"]) == (0, 20_000, [])
+    assert (named["discount"], free_one["discount"]) == (0, 5_000)
+    said = {(each["code"], each["message"]) for each in (*frozen["declined"], *named["declined"])}
+    assert said == {("NOT_AVAILABLE", "本次支付不适用优惠")}
+    assert all(set(each) <= {"offer", "code", "message", "coupon"} for each in frozen["declined"])
+    assert await hall.coupons("an") == [("everyday-20-5", 500, "AVAILABLE")]
+    assert await free(hall, QUOTA) == 49_999
+
+
+async def test_a17_what_was_promised_before_the_freeze_is_honoured(hall: House) -> None:
+    await friday(hall)
+    quoted = await quote(hall, "an", 20_000)
+
+    async with till_door(hall.dsn, NOON, frozen={"an"}) as till:
+        captured = await till.post(
+            f"/v1/till/quotes/{quoted['quote']}/capture", json={"transaction": "t1"}, headers={"Idempotency-Key": "k"}
+        )
+
+    assert (captured.status_code, captured.json()["discount"]) == (200, 5_000)
+
+
+async def test_a_key_under_way_answers_409_with_retry_after_and_afterwards_the_first_answer(hall: House) -> None:
+    """Somebody keeps the table of keys, so that no commit comes through until he lets go."""
+    await friday(hall)
+    keeper = await asyncpg.connect(hall.dsn)
+    try:
+        async with till_door(hall.dsn, NOON, patience_s=0.05) as till:
+            async with keeper.transaction():
+                await keeper.execute("lock table till_key in share mode")
+                under_way = await asyncio.gather(*(ask(till, "one") for _ in range(2)))
+                other = await ask(till, "one", amount=20_001)
+            async with asyncio.timeout(10):
+                while (done := await ask(till, "one")).status_code == 409:
+                    pass
+            again = await ask(till, "one")
+    finally:
+        await keeper.close()
+
+    for answer in under_way:
+        assert (answer.status_code, answer.json()["code"]) == (409, "IDEMPOTENCY_KEY_IN_USE")
+        assert int(answer.headers["retry-after"]) >= 1
+    assert (other.status_code, other.json()["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+    assert (done.status_code, done.json()["discount"], again.content) == (201, 5_000, done.content)
+    assert again.headers["idempotency-replayed"] == "true"
+    assert await free(hall, QUOTA) == 49_999
+
+
+async def test_a_caller_who_hangs_up_leaves_his_call_to_end_well(hall: House) -> None:
+    await friday(hall)
+    keeper = await asyncpg.connect(hall.dsn)
+    try:
+        async with till_door(hall.dsn, NOON, patience_s=5.0) as till:
+            async with keeper.transaction():
+                await keeper.execute("lock table till_key in share mode")
+                left = asyncio.create_task(ask(till, "one"))
+                async with asyncio.timeout(10):
+                    while not await keeper.fetchval("select count(*) from pg_locks where not granted"):
+                        pass
+                left.cancel()
+                await asyncio.wait({left})
+            answer = await ask(till, "one")
+    finally:
+        await keeper.close()
+
+    assert left.cancelled()
+    assert (answer.status_code, answer.json()["discount"]) == (201, 5_000)
+    assert await free(hall, QUOTA) == 49_999
+
+
+async def test_every_call_is_replayed_byte_for_byte_when_two_come_at_once(hall: House) -> None:
+    await friday(hall)
+    quoted = await quote(hall, "an", 20_000)
+    kept = await quote(hall, "an", 100)
+
+    captures = await asyncio.gather(*(capture(hall, quoted["quote"], "t1", "c") for _ in range(2)))
+    redemption = captures[0].json()["redemption"]
+    machine = await hall.machine("till", "till")
+
+    async def twice(path: str, body: object, key: str) -> list[httpx.Response]:
+        headers = {**machine, "Idempotency-Key": key}
+        return await asyncio.gather(*(hall.http.post(path, json=body, headers=headers) for _ in range(2)))
+
+    releases = await twice(f"/v1/till/quotes/{kept['quote']}/release", {}, "r")
+    reversals = await twice(f"/v1/till/redemptions/{redemption}/reversals", {"amount": 5_000}, "v")
+
+    for answers in (captures, releases, reversals):
+        assert {answer.status_code for answer in answers} == {200}
+        assert len({answer.content for answer in answers}) == 1
+        assert sorted(answer.headers.get("idempotency-replayed", "") for answer in answers) == ["", "true"]
+    assert [row["refunded"] for row in await hall.rows("select refunded from redemption")] == [5_000]
+
+
+async def test_one_key_is_one_call_whatever_it_asks_for(hall: House) -> None:
+    await friday(hall)
+    quoted = await quote(hall, "an", 20_000)
+    captured = await capture(hall, quoted["quote"], "t1", "one")
+    machine = {**await hall.machine("till", "till"), "Idempotency-Key": "one"}
+
+    released = await hall.http.post(f"/v1/till/quotes/{quoted['quote']}/release", headers=machine)
+    asked = await hall.http.post("/v1/till/quotes", json=SALE, headers=machine)
+
+    assert captured.status_code == 200
+    assert {(answer.status_code, answer.json()["code"]) for answer in (released, asked)} == {
+        (422, "IDEMPOTENCY_KEY_REUSED")
+    }
