@@ -60,6 +60,7 @@ async def test_a4_what_does_not_apply_says_why_and_from_when_it_would(hall: Hous
 
 
 async def test_a4_a_hold_made_inside_the_window_is_honoured_after_22_o_clock(hall: House) -> None:
+    """Seen to fail when the capture looks at the offer's window again."""
     await friday(hall, at="2026-10-02T21:59:30")
     quoted = await quote(hall, "an", 20_000)
 
@@ -316,7 +317,7 @@ async def test_a_coupon_comes_back_with_a_whole_reversal_while_it_is_valid(hall:
 
 
 async def test_two_captures_of_one_quote_make_one_redemption(hall: House) -> None:
-    """Seen to fail when the capture neither ends the hold nor changes the quote's state."""
+    """Seen to fail when the capture neither ends the hold nor changes the quote's state: then the laws broke."""
     await friday(hall)
     quoted = await quote(hall, "an", 20_000)
 
