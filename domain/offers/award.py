@@ -141,7 +141,7 @@ def award(order: Award, *, limits: bool = True) -> Parts:
         )
     held = cost_of(choice) if choice is not None else 0
     parts.add(
-        "offer_grant", {**_grant_row(order, grant), "status": "PENDING" if choice else "GIVEN", "cost": cost + held}
+        "offer_grant", {**grant_row(order, grant), "status": "PENDING" if choice else "GIVEN", "cost": cost + held}
     )
     for reward in offer.grants:
         if reward is not choice:
@@ -153,7 +153,7 @@ def missed(order: Award, why: str) -> Parts:
     """Earned, but quota or budget did not take it: written down, so that the story is not judged again for it."""
     parts = Parts()
     grant = new_id(lane_of(order.customer), order.at)
-    row = _grant_row(order, grant)
+    row = grant_row(order, grant)
     details = {**order.details, "missed": why}
     parts.add("offer_grant", {**row, "status": "MISSED", "cost": 0, "details": details})
     return parts
@@ -207,7 +207,8 @@ def grant_option(order: Award, grant: UUID, option: CouponReward | Gift) -> Part
     return parts
 
 
-def _grant_row(order: Award, grant: UUID) -> dict[str, Any]:
+def grant_row(order: Award, grant: UUID) -> dict[str, Any]:
+    """Without its status and cost."""
     return {
         "lane": lane_of(order.customer), "id": grant, "customer": order.customer, "campaign": order.campaign.code,
         "version": order.campaign.version, "offer": order.offer.code, "by": order.by, "cause": order.cause,

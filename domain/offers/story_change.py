@@ -127,7 +127,7 @@ class StoryChange:
         after: dict[Any, tuple[str, str]] = {grant.id: (grant.offer, grant.status) for grant in given}
         for piece in self.lost:
             for moved in piece.changes:
-                if moved.kind == "offer_grant":
+                if moved.kind == "offer_grant" and moved.key in after:
                     after[moved.key] = (after[moved.key][0], str(moved.new))
         rows = [row for _, piece in self.gained for row in piece.rows["offer_grant"]]
         return _only_missed([*after.values(), *((row["offer"], row["status"]) for row in rows)])
@@ -158,10 +158,10 @@ def decide(
         _, offer = find(grant.campaign, grant.version, grant.offer)
         piece = take_back(grant, list(held.get(grant.id, ())), offer, at)
         change.lost.append(piece)
-        if any(moved.kind == "offer_grant" and moved.new == "KEPT" for moved in piece.changes):
+        if any((moved.key, moved.new) == (grant.id, "KEPT") for moved in piece.changes):
             kept.add((grant.campaign, grant.offer, grant.cause))
     for one, grant in found.lowered:
-        change.lost.append(lower(grant, list(held.get(grant.id, ())), one.basis, _details(one, grant.person)))
+        change.lost.append(lower(grant, list(held.get(grant.id, ())), one.basis, _details(one, grant.person), at))
     for one, round in found.gained:
         if earning_of(one) in kept:
             continue  # earned with another figure, but the old one is used: the case settles the difference

@@ -4,19 +4,19 @@ Pure. Source of the rule: contract section 6, "refund before the reward is used"
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from domain.campaigns.model import Offer
-from domain.kernel.ids import derived_id, lane_of
+from domain.campaigns.model import Cashback, Offer
+from domain.kernel.ids import derived_id, lane_of, new_id
 from domain.kernel.money import Fen
 from domain.ledger import keys
 from domain.ledger.accounts import Account
 from domain.ledger.moves import post, reverse
 from domain.ledger.unit import Change, EndHold, Opening
-from domain.offers.award import Parts
+from domain.offers.award import Award, Parts, give, grant_row
 from domain.offers.periods import period_of
 
 
@@ -47,8 +47,27 @@ class GivenGrant:
 
 
 @dataclass(frozen=True, slots=True)
+class Won:
+    """A prize that counts from the purchase its chance came of, as it stands. Of other prizes there is none.
+
+    order: as which it is given anew, but for its amount and round. cost: fen it came to. coupon: what it became.
+    """
+
+    grant: UUID
+    order: Award
+    reward: Cashback
+    cost: Fen
+    line: str
+    coupon: UUID
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
-    """A coupon, choice, delivery, chance or entitlement that came of the grant."""
+    """A coupon, choice, delivery, chance or entitlement that came of the grant.
+
+    row: a chance's, as it may be given anew with another basis. won: what was drawn with it.
+    """
 
     kind: str
     id: UUID
@@ -56,6 +75,8 @@ class Held:
     hold: UUID | None = None
     account: Account | None = None
     total: int = 1
+    row: Mapping[str, Any] = field(default_factory=dict)
+    won: Won | None = None
 
 
 class InUse(Exception):
@@ -76,6 +97,8 @@ def take_back(grant: GivenGrant, held: Sequence[Held], offer: Offer, at: datetim
     used = [one for one in held if _is_used(one)]
     for one in held:
         _void(parts, grant, one)
+        if one.won is not None:
+            _recount(parts, one.won, 0, at)
     if used:
         parts.changes.append(Change("offer_grant", grant.id, grant.status, "KEPT"))
         parts.add("operator_case", _case(grant, used, at))
@@ -87,17 +110,81 @@ def take_back(grant: GivenGrant, held: Sequence[Held], offer: Offer, at: datetim
     return parts
 
 
-def lower(grant: GivenGrant, held: Sequence[Held], basis: Fen, details: Mapping[str, Any]) -> Parts:
-    """The grant stays, but less (or more) is left of its purchase: chances not drawn yet count from that.
+def lower(grant: GivenGrant, held: Sequence[Held], basis: Fen, details: Mapping[str, Any], at: datetime) -> Parts:
+    """The grant stays, but less (or more) is left of its purchase: its chances, and what was won with them, count from
+    that.
 
+    A chance that is not drawn yet is given anew, so that whoever draws the old one at this moment decides again.
     details: the grant's, as they are now.
     """
     parts = Parts()
     parts.changes.append(Change("offer_grant", grant.id, grant.status, grant.status, {"details": dict(details)}))
     for one in held:
         if (one.kind, one.status) == ("draw_chance", "OPEN"):
-            parts.changes.append(Change("draw_chance", one.id, "OPEN", "OPEN", {"basis": basis}))
+            _void(parts, grant, one)
+            _chance_anew(parts, grant, one, basis, at)
+        elif one.won is not None and _recount(parts, one.won, basis, at):
+            parts.add("operator_case", _case(_as_given(one.won), [_coupon_of(one.won)], at, kind=PRIZE_ABOVE))
     return parts
+
+
+PRIZE_ABOVE = "PRIZE_ABOVE_PURCHASE"
+"""A case: a prize counted from a purchase was used before part of the purchase was refunded."""
+
+
+def _chance_anew(parts: Parts, grant: GivenGrant, old: Held, basis: Fen, at: datetime) -> None:
+    id = new_id(lane_of(grant.customer), at)
+    parts.moves.append(post(1, keys.issued(grant.offer), keys.chance(id), "CHANCE"))
+    parts.add("draw_chance", {**old.row, "id": id, "status": "OPEN", "basis": basis, "changed_at": at})
+    parts.signals.append((f"viewer:{grant.customer}", f"chance:{id}"))
+
+
+def _recount(parts: Parts, won: Won, basis: Fen, at: datetime) -> bool:
+    """An unused prize is taken back and given again with what it comes to now. True: it is used, and is above that.
+
+    Raises InUse.
+    """
+    due = won.reward.amount(basis)
+    if due >= won.cost:
+        return False
+    match won.status:
+        case "HELD":
+            raise InUse
+        case "USED":
+            parts.changes.append(Change("offer_grant", won.grant, "GIVEN", "KEPT"))
+            return True
+        case "AVAILABLE":
+            details = {**won.order.details, "basis": basis}
+            order = replace(
+                won.order, at=at, earned_at=at, amount=due, round=won.order.round + 1, details=details
+            )  # fmt: skip
+            given = _as_given(won)
+            _void(parts, given, _coupon_of(won))
+            parts.changes.append(Change("offer_grant", won.grant, "GIVEN", "REVOKED"))
+            _return_budget(parts, given)
+            if due:
+                _prize_anew(parts, won, order)
+    return False  # one that has ended unused is worth nothing to anybody
+
+
+def _prize_anew(parts: Parts, won: Won, order: Award) -> None:
+    id, code = new_id(lane_of(order.customer), order.at), order.campaign.code
+    parts.add("offer_grant", {**grant_row(order, id), "status": "GIVEN", "cost": order.amount, "line": won.line})
+    parts.moves.append(post(order.amount, keys.budget(code, won.line), keys.spent(code, won.line), "BUDGET"))
+    give(parts, order, id, won.reward)
+
+
+def _coupon_of(won: Won) -> Held:
+    return Held("coupon", won.coupon, won.status)
+
+
+def _as_given(won: Won) -> GivenGrant:
+    order = won.order
+    return GivenGrant(
+        id=won.grant, customer=order.customer, campaign=order.campaign.code, version=order.campaign.version,
+        offer=order.offer.code, cause=order.cause, round=order.round, status="GIVEN", cost=won.cost, line=won.line,
+        at=order.at, earned_at=order.earned_at, card=None, person=None, amount=won.cost,
+    )  # fmt: skip
 
 
 _USED = {
@@ -140,6 +227,10 @@ def _return_places(parts: Parts, grant: GivenGrant, offer: Offer) -> None:
     if offer.quota is not None:
         quota, granted = keys.quota(grant.campaign, grant.offer), keys.granted(grant.campaign, grant.offer)
         parts.moves.append(reverse(1, granted, quota, "QUOTA"))
+    _return_budget(parts, grant)
+
+
+def _return_budget(parts: Parts, grant: GivenGrant) -> None:
     if grant.cost and grant.line:
         budget, spent = keys.budget(grant.campaign, grant.line), keys.spent(grant.campaign, grant.line)
         parts.moves.append(reverse(grant.cost, spent, budget, "BUDGET"))
@@ -160,11 +251,13 @@ def _return_limits(parts: Parts, grant: GivenGrant, offer: Offer) -> None:
         parts.moves.append(reverse(1, keys.used(grant.offer), account, "LIMIT"))
 
 
-def _case(grant: GivenGrant, used: Sequence[Held], at: datetime) -> dict[str, Any]:
+def _case(
+    grant: GivenGrant, used: Sequence[Held], at: datetime, *, kind: str = "USED_BUT_NOT_EARNED"
+) -> dict[str, Any]:
     lane = lane_of(grant.customer)
     return {
         "lane": lane, "id": derived_id(lane, at, "case", str(grant.id)), "customer": grant.customer,
-        "kind": "USED_BUT_NOT_EARNED", "offer": grant.offer, "subject": str(grant.id), "status": "OPEN", "at": at,
+        "kind": kind, "offer": grant.offer, "subject": str(grant.id), "status": "OPEN", "at": at,
         "details": {
             "cause": grant.cause, "cost": grant.cost, "used": [{"kind": u.kind, "id": str(u.id)} for u in used],
         },

@@ -12,7 +12,7 @@ its neighbours one by one, and after `TRIES` it is parked where a person sees it
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
 from typing import Any
@@ -20,13 +20,13 @@ from typing import Any
 import orjson
 import structlog
 
-from domain.campaigns.model import Campaign, Offer
+from domain.campaigns.model import Campaign, Cashback, Offer
 from domain.kernel.errors import Broken, Busy, HallError
 from domain.kernel.ids import lane_of
 from domain.kernel.time import Clock
 from domain.ledger import keys
 from domain.ledger.unit import Change, Committed, Moved, Result, Short, Unit
-from domain.offers.award import promise
+from domain.offers.award import Award, promise
 from domain.offers.catalog import Catalog
 from domain.offers.scheduled import LOOK, running_once
 from domain.offers.story_change import (
@@ -38,7 +38,7 @@ from domain.offers.story_change import (
     missed_of,
     newly_earned,
 )
-from domain.offers.take_back import GivenGrant, Held, InUse
+from domain.offers.take_back import GivenGrant, Held, InUse, Won
 from domain.offers.units import unit_of
 from domain.points.book import Book
 from domain.points.story import earn, put_right
@@ -336,7 +336,7 @@ class StoryWorker:
                 now = self._clock.now()
                 book = _book(row, told, now)
             touched = [*found.lost, *(grant for _, grant in found.lowered)]
-            held = await self._held(customer, touched) if touched else {}
+            held = await self._held(customer, touched, catalog) if touched else {}
             change = decide(customer, found, held, _finder(catalog), person=_person(told.state), at=now)
             result = await self._commit(work, row, told.state, catalog, change, book, now, given)
             if isinstance(result, Committed):
@@ -369,10 +369,16 @@ class StoryWorker:
                 case _:
                     raise Broken(f"a story's unit answered {type(result).__name__}")
 
-    async def _held(self, customer: str, grants: Sequence[GivenGrant]) -> dict[Any, list[Held]]:
+    async def _held(self, customer: str, grants: Sequence[GivenGrant], catalog: Catalog) -> dict[Any, list[Held]]:
         found: dict[Any, list[Held]] = defaultdict(list)
-        for kind, one in await self._store.benefits(customer, [grant.id for grant in grants]):
-            found[one["offer_grant"]].append(_held_of(kind, one))
+        benefits = await self._store.benefits(customer, [grant.id for grant in grants])
+        drawn = [one for kind, one in benefits if (kind, one["status"]) == ("draw_chance", "DRAWN")]
+        prizes = await self._store.prizes(customer, drawn) if drawn else {}
+        for kind, one in benefits:
+            held = _held_of(kind, one)
+            if (prize := prizes.get(held.id)) is not None:
+                held = replace(held, won=_won(customer, prize, catalog))
+            found[one["offer_grant"]].append(held)
         return found
 
     def _past(self, event: PastEvent) -> StoryEvent:
@@ -492,12 +498,30 @@ def _finder(catalog: Catalog) -> Callable[[str, int, str], tuple[Campaign, Offer
 
 def _held_of(kind: str, row: Any) -> Held:
     match kind:
+        case "draw_chance":
+            again = {name: value for name, value in row.items() if name not in ("id", "status")}
+            return Held(kind, row["id"], row["status"], row=again)
         case "choice":
             return Held(kind, row["id"], row["status"], hold=row["hold"])
         case "entitlement":
             return Held(kind, row["id"], row["status"], account=keys.visits(row["id"]), total=row["total"])
         case _:
             return Held(kind, row["id"], row["status"])
+
+
+def _won(customer: str, row: Any, catalog: Catalog) -> Won | None:
+    """A prize that counts from the purchase; None of any other."""
+    campaign, offer = _finder(catalog)(row["campaign"], row["version"], row["offer"])
+    details = orjson.loads(row["details"])
+    draw = campaign.draw(details["draw"])
+    reward = next((prize.reward for prize in draw.prizes if prize.code == details["prize"]), None) if draw else None
+    if not isinstance(reward, Cashback):
+        return None
+    order = Award(
+        campaign, offer, customer, row["cause"], row["at"], row["at"], amount=row["cost"], round=row["round"],
+        by="DRAW", details=details,
+    )  # fmt: skip
+    return Won(row["id"], order, reward, row["cost"], row["line"], row["coupon"], row["status"])
 
 
 def _given(customer: str, row: Any) -> GivenGrant:

@@ -21,6 +21,8 @@ from domain.lottery.odds import prize_at
 from domain.lottery.roll import commitment_of, roll
 from domain.lottery.verify import Day
 from domain.offers.catalog import OfferOf
+from domain.offers.take_back import GivenGrant, Held, lower
+from domain.offers.units import unit_of
 from infra.campaigns.loader import HERE, load_campaign
 from infra.db.commit import GroupCommit
 from infra.db.pool import open_pool
@@ -121,6 +123,26 @@ class Booth:
 
     async def draw(self, chance: ChanceFacts, **how: object) -> Result:
         return await self.ledger.commit(await self.turn(chance, **how))  # type: ignore[arg-type]
+
+    async def lower(self, chance: ChanceFacts, basis: int) -> None:
+        """Part of the purchase that earned the chance goes back; so much is left of it."""
+        lane = lane_of(chance.customer)
+        grant = GivenGrant(
+            id=new_id(lane, AT), customer=chance.customer, campaign=chance.campaign, version=1, offer=chance.offer,
+            cause="t-1", round=1, status="GIVEN", cost=0, line="", at=AT, earned_at=AT, card=None, person=None,
+            amount=0, basis=chance.basis,
+        )  # fmt: skip
+        row = dict(await self.pool.fetchrow("select * from draw_chance where id = $1", chance.id))
+        held = Held("draw_chance", chance.id, row["status"], row=row)
+        given = {
+            "lane": lane, "id": grant.id, "customer": grant.customer, "campaign": grant.campaign, "version": 1,
+            "offer": grant.offer, "by": "STORY", "cause": grant.cause, "round": 1, "status": "GIVEN", "at": AT,
+            "cost": 0, "line": "", "details": {},
+        }  # fmt: skip
+        await self.ledger.commit(Unit(id=new_id(lane, AT), lane=lane, at=AT, rows={"offer_grant": [given]}))
+        parts = lower(grant, [held], basis, {}, AT)
+        done = await self.ledger.commit(unit_of(parts, lane=lane, at=AT))
+        assert isinstance(done, Committed)
 
     async def record(self) -> list[Entry]:
         from domain.lottery.chain import read_entry

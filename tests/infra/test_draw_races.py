@@ -107,6 +107,22 @@ async def test_a_free_order_without_a_purchase_to_count_from_is_the_consolation(
         assert (first.closed, second.closed) == ((), ("free-order",))
 
 
+async def test_a_draw_decided_before_part_of_its_order_went_back_is_decided_again(pg_dsn: str) -> None:
+    """Fails when a lowered chance stays the same row with another basis: the draw then counts from the old one."""
+    async with open_booth(pg_dsn, shipped("free-order")) as booth:
+        (chance,) = await booth.chances(1, basis=80_000)
+        turn = await booth.turn(chance)
+
+        await booth.lower(chance, 50_000)
+        outcome = await booth.ledger.commit(turn)
+
+        rows = await booth.pool.fetch("select status, basis, expires_at from draw_chance order by basis desc")
+        assert outcome == Moved("draw_chance", chance.id)
+        assert [(row["status"], row["basis"]) for row in rows] == [("VOIDED", 80_000), ("OPEN", 50_000)]
+        assert rows[1]["expires_at"] == chance.expires_at
+        assert await booth.broken() == []
+
+
 async def test_a_secret_is_sealed_committed_to_and_revealed_only_when_its_day_cannot_be_drawn_on(pg_dsn: str) -> None:
     """Fails when `REVEAL` and `TO_REVEAL` do not look at the chain's day."""
     async with open_booth(pg_dsn, shipped()) as booth:

@@ -4,7 +4,9 @@ import asyncio
 from uuid import uuid4
 
 from domain.lottery.verify import Day, verify
+from infra.campaigns.loader import HERE
 from tests.builders.house import House
+from tests.builders.till import bought, merchant
 
 DRAW = """
 mutation Draw($id: UUID!, $draw: String!, $nonce: String!) {
@@ -100,10 +102,9 @@ def _day(text: str) -> object:
 async def test_a8_a_mall_purchase_of_500_yuan_draws_and_the_prize_stays_when_it_is_refunded(hall: House) -> None:
     await hall.set_clock("2026-10-05T12:00:00")
     await dormant(hall, "xu")
-    merchant = {"merchant": "m-mall", "name": "万象城", "groups": ["mall"], "status": "ACTIVE"}
-    await hall.tell(hall.event("merchant.updated", "2026-10-01T09:00:00", **merchant))
-    bought = purchase(hall, "xu", "2026-10-05T10:00:00", 50_000, merchant="m-mall", transaction="t-mall")
-    await hall.tell(bought)
+    await merchant(hall, "m-mall", "mall")
+    order = purchase(hall, "xu", "2026-10-05T10:00:00", 50_000, merchant="m-mall", transaction="t-mall")
+    await hall.tell(order)
     (basis,) = [row["basis"] for row in await hall.rows("select basis from draw_chance where draw = 'free-order'")]
 
     drawn = await draw(hall, "xu", "free-order")
@@ -156,3 +157,74 @@ async def test_the_record_and_its_page_are_public_and_tell_no_names(hall: House)
     assert "shen" not in public.text
     assert beyond.json()["entries"] == []
     assert (missing.status_code, missing.json()["code"]) == (404, "NOT_FOUND")
+
+
+async def test_a_free_order_shrinks_with_its_order_and_ends_with_it_while_it_is_unused(hall: House) -> None:
+    await everybody_wins_the_order(hall)
+    await at_the_mall(hall, "gao", 80_000)
+    drawn = await draw(hall, "gao", "free-order")
+
+    await refund(hall, "gao", "r-1", 20_000)
+    after_a_part = await hall.rows(
+        "select value, status from coupon where customer = 'gao' and offer = 'free-order' order by id"
+    )
+    await refund(hall, "gao", "r-2", 60_000)
+    after_all = await hall.rows(
+        "select value, status from coupon where customer = 'gao' and offer = 'free-order' order by id"
+    )
+
+    assert drawn["result"]["prize"]["code"] == "free-order"  # type: ignore[index]
+    assert [tuple(row) for row in after_a_part] == [(80_000, "VOIDED"), (60_000, "AVAILABLE")]
+    assert [tuple(row) for row in after_all] == [(80_000, "VOIDED"), (60_000, "VOIDED")]
+    assert await hall.rows("select 1 from offer_grant where by = 'DRAW' and status = 'GIVEN'") == []
+    cases = await hall.rows("select kind from operator_case")
+    assert [row["kind"] for row in cases] == ["USED_BUT_NOT_EARNED"]  # the chance, which the prize's stock was for
+
+
+async def test_a_free_order_that_was_used_before_part_of_its_order_went_back_is_a_case(hall: House) -> None:
+    await everybody_wins_the_order(hall)
+    await at_the_mall(hall, "qi", 80_000)
+    await draw(hall, "qi", "free-order")
+    await merchant(hall, "m-bank", "repayment")
+    await bought(hall, "qi", 80_000, "t-repaid", merchant="m-bank")
+    used = await hall.rows("select status from coupon where customer = 'qi' and offer = 'free-order'")
+
+    await refund(hall, "qi", "r-1", 20_000)
+    await refund(hall, "qi", "r-2", 10_000)
+
+    cases = await hall.rows("select kind, offer, details from operator_case")
+    assert [row["status"] for row in used] == ["USED"]
+    assert [(row["kind"], row["offer"]) for row in cases] == [("PRIZE_ABOVE_PURCHASE", "free-order")]
+    assert '"cost":80000' in cases[0]["details"].replace(" ", "")
+
+
+async def everybody_wins_the_order(hall: House) -> None:
+    """The shipped draw, but whoever draws it wins the order; one in 500,000 would not."""
+    await hall.set_clock("2026-10-05T12:00:00")
+    odds = {
+        "odds: 2_000 ppm": "odds: 999_998 ppm",
+        "odds: 98_000 ppm": "odds: 1 ppm",
+        "odds: 900_000 ppm": "odds: 1 ppm",
+    }
+    text = (HERE / "smart-life.yaml").read_text(encoding="utf-8")
+    start, end = text.index("  - code: free-order"), text.index("offers:\n")
+    draws = text[start:end]
+    for old, new in odds.items():
+        assert draws.count(old) == 1
+        draws = draws.replace(old, new)
+    await hall.publish(text[:start] + draws + text[end:])
+
+
+async def at_the_mall(hall: House, customer: str, amount: int) -> None:
+    """The customer's one purchase, `t-<customer>`, of an hour ago."""
+    await dormant(hall, customer)
+    await merchant(hall, "m-mall", "mall")
+    await hall.tell(
+        purchase(hall, customer, "2026-10-05T10:00:00", amount, merchant="m-mall", transaction=f"t-{customer}")
+    )
+
+
+async def refund(hall: House, customer: str, id: str, amount: int) -> None:
+    await hall.tell(
+        hall.event("transaction.refunded", "2026-10-05T11:00:00", refund=id, transaction=f"t-{customer}", amount=amount)
+    )

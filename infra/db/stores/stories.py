@@ -97,8 +97,22 @@ POINTS_GIVEN = named(
 CHANCES_OF_GRANTS = named(
     "draw_chance.of_grants",
     """
-    select c.id, c.offer_grant, c.offer, c.status from draw_chance c
+    select c.lane, c.id, c.customer, c.offer_grant, c.campaign, c.version, c.offer, c.draw, c.status, c.expires_at, c.at
+    from draw_chance c
     where c.lane = $1 and c.customer = $2 and c.offer_grant = any($3::uuid[])
+    """,
+)
+
+# Prizes that stand: one taken back and given anew is a grant of a later round.
+PRIZES_OF_CHANCES = named(
+    "offer_grant.prizes_of_chances",
+    """
+    select g.id, g.campaign, g.version, g.offer, g.cause, g.round, g.at, g.cost, g.line, g.details, c.id coupon, c.status
+    from offer_grant g, lateral (
+        select * from coupon x where x.lane = g.lane and x.customer = g.customer and x.offer_grant = g.id offset 0
+    ) c
+    where g.lane = $1 and g.customer = $2 and g.by = 'DRAW' and g.status = 'GIVEN'
+        and (g.campaign, g.offer, g.cause) in (select * from unnest($3::text[], $4::text[], $5::text[]))
     """,
 )
 
@@ -362,6 +376,15 @@ class StoryStore:
         ):
             found += [(kind, row) for row in await self._pool.fetch(statement, lane, customer, ids)]
         return found
+
+    async def prizes(self, customer: str, chances: Sequence[asyncpg.Record]) -> dict[UUID, asyncpg.Record]:
+        """The coupons won with these chances, with their grants, by the chance."""
+        causes = {f"draw:{chance['id']}": chance["id"] for chance in chances}
+        rows = await self._pool.fetch(
+            PRIZES_OF_CHANCES, lane_of(customer), customer, [chance["campaign"] for chance in chances],
+            [chance["offer"] for chance in chances], list(causes),
+        )  # fmt: skip
+        return {causes[row["cause"]]: row for row in rows}
 
     async def set_waiting(self, events: Sequence[tuple[Leased, str]]) -> None:
         await self._pool.execute(
