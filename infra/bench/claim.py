@@ -231,21 +231,28 @@ create or replace function claim_unchecked(
     s_lane int[], s_key text[], s_db bigint[], s_dh bigint[], s_low bigint[],
     t_lane int[], t_key text[], t_opened bigint[], t_floor bigint[], t_overdraw boolean[], t_db bigint[], t_dh bigint[],
     u_id uuid[], u_lane int[], u_at timestamptz[],
-    j_unit int[], j_n smallint[], j_op smallint[], j_reason text[],
-    j_src_lane int[], j_src text[], j_dst_lane int[], j_dst text[], j_units bigint[],
-    j_src_place int[], j_src_db bigint[], j_dst_place int[], j_dst_db bigint[]
+    k_lane int[], k_key text[],
+    j_unit int[], j_n smallint[], j_op smallint[], j_reason text[], j_units bigint[],
+    j_src int[], j_src_db bigint[], j_dst int[], j_dst_db bigint[]
 ) returns void language plpgsql as $$
-declare v_day date := (statement_timestamp() at time zone 'Asia/Shanghai')::date;
+declare
+    v_lane int[] := a_lane || b_lane || s_lane || t_lane || k_lane;
+    v_key text[] := a_key || b_key || s_key || t_key || k_key;
+    v_day date := (statement_timestamp() at time zone 'Asia/Shanghai')::date;
 begin
     insert into account (lane, key, opened, floor, balance, held, overdraw)
         select lane, key, opened, floor, opened + db, dh, overdraw
-        from unnest(b_lane, b_key, b_opened, b_floor, b_overdraw, b_db, b_dh)
-            u (lane, key, opened, floor, overdraw, db, dh);
+        from (
+            select unnest(b_lane) lane, unnest(b_key) key, unnest(b_opened) opened, unnest(b_floor) floor,
+                unnest(b_overdraw) overdraw, unnest(b_db) db, unnest(b_dh) dh
+        ) u;
     insert into journal (day, at, lane, unit, n, op, reason, src_lane, src, dst_lane, dst, units, src_after, dst_after)
-        select v_day, u_at[unit], u_lane[unit], u_id[unit], n, op, reason, src_lane, src, dst_lane, dst, units,
-            src_db, dst_db
-        from unnest(j_unit, j_n, j_op, j_reason, j_src_lane, j_src, j_dst_lane, j_dst, j_units, j_src_db, j_dst_db)
-            u (unit, n, op, reason, src_lane, src, dst_lane, dst, units, src_db, dst_db);
+        select v_day, u_at[unit], u_lane[unit], u_id[unit], n, op, reason,
+            v_lane[src], v_key[src], v_lane[dst], v_key[dst], units, src_db, dst_db
+        from (
+            select unnest(j_unit) unit, unnest(j_n) n, unnest(j_op) op, unnest(j_reason) reason, unnest(j_units) units,
+                unnest(j_src) src, unnest(j_src_db) src_db, unnest(j_dst) dst, unnest(j_dst_db) dst_db
+        ) u;
     for i in 1 .. cardinality(s_lane) loop
         update shared_account set balance = balance + s_db[i] where lane = s_lane[i] and key = s_key[i];
     end loop;

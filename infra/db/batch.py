@@ -373,7 +373,8 @@ _FUNCTION_ARRAYS = (
     *_ACCOUNT_ARRAYS,
     *_OPENED_ARRAYS,
     *("uuid", "int", "timestamptz"),
-    *("int", "smallint", "smallint", "text", "int", "text", "int", "text", "bigint", "int", "bigint", "int", "bigint"),
+    *("int", "text"),
+    *("int", "smallint", "smallint", "text", "bigint", "int", "bigint", "int", "bigint"),
 )  # fmt: skip
 _FIRST_PART_PLACE = 4 + len(_FUNCTION_ARRAYS)
 
@@ -558,11 +559,10 @@ class Write:
 
 
 def _insert_sql(table: str, columns: Sequence[str], types: Mapping[str, str], place: int) -> str:
-    unnested = ", ".join(probe(types[column], place + n) for n, column in enumerate(columns))
+    # unnest in the select list hands on a row at a time; in the from list it would first lay all of them by.
+    unnested = ", ".join(f"unnest({probe(types[column], place + n)}) as {column}" for n, column in enumerate(columns))
     values = ", ".join(_cast(f"u.{column}", types[column]) for column in columns)
-    return (
-        f"insert into {table} ({', '.join(columns)}) select {values} from unnest({unnested}) u ({', '.join(columns)})"
-    )
+    return f"insert into {table} ({', '.join(columns)}) select {values} from (select {unnested}) u"
 
 
 def _cast(value: str, type_name: str) -> str:
@@ -635,24 +635,31 @@ def _account_arrays(judged: Judgement) -> list[str]:
     arguments.append(numbers([unit.lane for unit in accepted]))
     arguments.append(moments([unit.at for unit in accepted]))
     if not judged.journal:
-        return arguments + ["{}"] * 13
+        return arguments + ["{}"] * 11
     unit, n, op, reason, source, target, units, source_tally, source_db, target_tally, target_db = zip(
         *judged.journal, strict=True
     )
+    sinks: dict[Account, int] = {}
+
+    def places(accounts: Sequence[Account], tallies: Sequence[Tally | None]) -> list[int]:
+        return [
+            sinks.setdefault(account, place + 1 + len(sinks)) if tally is None else tally.index
+            for account, tally in zip(accounts, tallies, strict=True)
+        ]
+
+    source_places, target_places = places(source, source_tally), places(target, target_tally)
     return [
         *arguments,
+        numbers([account[0] for account in sinks]),
+        texts([account[1] for account in sinks]),
         numbers(unit),
         numbers(n),
         numbers(op),
         texts(reason),
-        numbers([account[0] for account in source]),
-        texts([account[1] for account in source]),
-        numbers([account[0] for account in target]),
-        texts([account[1] for account in target]),
         numbers(units),
-        numbers([0 if tally is None else tally.index for tally in source_tally]),
+        numbers(source_places),
         numbers(source_db),
-        numbers([0 if tally is None else tally.index for tally in target_tally]),
+        numbers(target_places),
         numbers(target_db),
     ]
 
