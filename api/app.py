@@ -1,6 +1,7 @@
 """The web process: every door of the hall in one ASGI application.
 
-`/graphql` is one plain callable beside Starlette's routes: it is the hot path, and needs none of their objects.
+`/graphql` and the till's calls are plain callables beside Starlette's routes: they are the hot paths, and need none of
+their objects.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
@@ -14,6 +15,7 @@ from starlette.routing import BaseRoute, Match
 from api.graphql import GraphQLApp
 from api.graphql.socket import SubscriptionApp
 from api.machine.problems import TraceIds, exception_handlers
+from api.machine.till import PREFIX, TillApp
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -29,6 +31,7 @@ class ObserveHttp(Protocol):
 
 def build_app(
     graphql: GraphQLApp,
+    till: TillApp,
     routes: Sequence[BaseRoute],
     *,
     lifespan: Lifespan,
@@ -47,7 +50,7 @@ def build_app(
     rest = Starlette(routes=routes, lifespan=within, exception_handlers=exception_handlers())
     rest.router.redirect_slashes = False
     traced = TraceIds(_Observed(rest, routes, observe), bind=bind_trace, report=report)
-    return HallApp(graphql, traced, bind_trace, subscriptions)
+    return HallApp(graphql, till, traced, bind_trace, subscriptions)
 
 
 class HallApp:
@@ -56,11 +59,13 @@ class HallApp:
     def __init__(
         self,
         graphql: GraphQLApp,
+        till: TillApp,
         rest: Any,
         bind_trace: Callable[[str], None],
         subscriptions: SubscriptionApp | None = None,
     ) -> None:
         self._graphql = graphql
+        self._till = till
         self._rest = rest
         self._subscriptions = subscriptions
 
@@ -69,6 +74,8 @@ class HallApp:
             await self._subscriptions(scope, receive, send)
         elif scope["type"] != "lifespan" and scope["path"] == "/graphql":
             await self._graphql(scope, receive, send)
+        elif scope["type"] == "http" and scope["path"].startswith(PREFIX):
+            await self._till(scope, receive, send)
         else:
             await self._rest(scope, receive, send)
 

@@ -31,7 +31,7 @@ from api.machine.lounges import LoungeDeps, lounge_routes
 from api.machine.merchants import MerchantDeps, merchant_routes
 from api.machine.oauth import OAuthDeps, oauth_routes
 from api.machine.operate import OperateDeps, operate_routes
-from api.machine.till import TillDeps, till_routes
+from api.machine.till import TillApp, TillDeps
 from api.sandbox.routes import SandboxDeps, sandbox_routes
 from api.schema import build_schema
 from api.throttle import Throttle
@@ -247,6 +247,7 @@ async def make_app(settings: Settings) -> HallApp:
     doors = await _doors(hall)
     return build_app(
         doors.graphql,
+        doors.till,
         doors.routes,
         lifespan=lifespan,
         bind_trace=bind_trace,
@@ -260,6 +261,7 @@ async def make_app(settings: Settings) -> HallApp:
 class _Doors:
     graphql: GraphQLApp
     subscriptions: SubscriptionApp
+    till: TillApp
     routes: Sequence[BaseRoute]
     inbox: EventInbox
 
@@ -350,6 +352,21 @@ async def _doors(hall: Hall) -> _Doors:
     async with pool.acquire() as connection:
         print_key = await load_print_key(connection, hall.sealer)
     inbox = EventInbox(pool, print_key=print_key, sealer=hall.sealer, unfit=unfit)
+    till = TillApp(
+        TillDeps(
+            check=tokens.check_machine,
+            read=TillStore(pool, hall.catalog.seen),
+            freezes=deps.freezes,
+            catalogs=hall.catalog,
+            ledger=hall.ledger,
+            clock=hall.clock,
+            recent=RecentQuotes(),
+            read_payload=presentations.read,
+            bind_trace=bind_trace,
+            report=_report,
+            observe=_observe_http,
+        )
+    )
     routes: list[BaseRoute] = [
         *health_routes(partial(_ready, hall), metrics.render, partial(_hints, hall)),
         *oauth_routes(OAuthDeps(clients, tokens.for_machine, limit_machines)),
@@ -377,22 +394,10 @@ async def _doors(hall: Hall) -> _Doors:
                 read_pass=passes.read,
             )
         ),
-        *till_routes(
-            TillDeps(
-                check=tokens.check_machine,
-                read=TillStore(pool, hall.catalog.seen),
-                freezes=deps.freezes,
-                catalogs=hall.catalog,
-                ledger=hall.ledger,
-                clock=hall.clock,
-                recent=RecentQuotes(),
-                read_payload=presentations.read,
-            )
-        ),
     ]
     if settings.sandbox:
         routes += sandbox_routes(SandboxDeps(hall.clock, sessions.issue, hall.worker.settle))
-    return _Doors(graphql, subscriptions, routes, inbox)
+    return _Doors(graphql, subscriptions, till, routes, inbox)
 
 
 def _security(settings: Settings) -> Any:

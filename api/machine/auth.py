@@ -31,23 +31,29 @@ def bearer_of(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
     return found[1].decode() if found else ""
 
 
+def admit(headers: Iterable[tuple[bytes, bytes]], *, scope: str, check: CheckMachine) -> MachineToken | Response:
+    """The caller's token when it has `scope`; else what the caller hears instead."""
+    bearer = bearer_of(headers)
+    if bearer is None:
+        return problem(401, "TOKEN_MISSING", "A token is needed", headers={"WWW-Authenticate": _REALM})
+    token = check(bearer) if bearer else None
+    if token is None:
+        how = {"WWW-Authenticate": f'{_REALM}, error="invalid_token"'}
+        return problem(401, "INVALID_TOKEN", "The token does not hold", headers=how)
+    if scope not in token.scopes:
+        how = {"WWW-Authenticate": f'{_REALM}, error="insufficient_scope", scope="{scope}"'}
+        detail = f"The scope {scope} is needed."
+        return problem(403, "INSUFFICIENT_SCOPE", "The token does not reach this far", detail, headers=how)
+    return token
+
+
 def guarded(
     endpoint: Callable[[Request, MachineToken], Awaitable[Response]], *, scope: str, check: CheckMachine
 ) -> Endpoint:
     """An endpoint that runs for callers with `scope` only, before anything of the body is read."""
 
     async def checked(request: Request) -> Response:
-        bearer = bearer_of(request.scope["headers"])
-        if bearer is None:
-            return problem(401, "TOKEN_MISSING", "A token is needed", headers={"WWW-Authenticate": _REALM})
-        token = check(bearer) if bearer else None
-        if token is None:
-            how = {"WWW-Authenticate": f'{_REALM}, error="invalid_token"'}
-            return problem(401, "INVALID_TOKEN", "The token does not hold", headers=how)
-        if scope not in token.scopes:
-            how = {"WWW-Authenticate": f'{_REALM}, error="insufficient_scope", scope="{scope}"'}
-            detail = f"The scope {scope} is needed."
-            return problem(403, "INSUFFICIENT_SCOPE", "The token does not reach this far", detail, headers=how)
-        return await endpoint(request, token)
+        token = admit(request.scope["headers"], scope=scope, check=check)
+        return token if isinstance(token, Response) else await endpoint(request, token)
 
     return checked

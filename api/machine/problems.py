@@ -83,7 +83,7 @@ def internal(trace_id: str) -> Response:
     return problem(500, "INTERNAL", "Something went wrong on our side", traceId=trace_id)
 
 
-_LATER = frozenset({"BUSY", "UNAVAILABLE"})
+LATER = frozenset({"BUSY", "UNAVAILABLE"})
 """Codes of what passes by itself."""
 
 _BY_STATUS = {
@@ -116,7 +116,7 @@ def exception_handlers() -> dict[Any, Callable[[Request, Any], Awaitable[Respons
         return rate_limited(exc.retry_after)
 
     async def hall(request: Request, exc: HallError) -> Response:
-        if exc.code in _LATER:
+        if exc.code in LATER:
             return busy(exc.code)
         raise exc
 

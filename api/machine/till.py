@@ -2,59 +2,59 @@
 
 Each is done once under its `Idempotency-Key`, however often and from how many sides it is sent: the first answer again,
 byte for byte; 422 with another body; 409 with Retry-After while the first is still under way after `PATIENCE_S`.
+
+A plain ASGI callable, as `/graphql` is: a quarter of a payment's time at the till would go into Starlette's objects.
 """
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol, assert_never
+from time import perf_counter
+from typing import Any, NamedTuple, Protocol, TypeAlias
 from uuid import UUID
 
 import orjson
-from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
-from api.body import read_body
-from api.machine.auth import CheckMachine, guarded
-from api.machine.problems import PROBLEM, RETRY_AFTER_S, bad_request, problem, unsupported_media_type
-from api.node import node_id, uuid_of
+from api.body import BodyTooLarge, BodyTooSlow, ClientGone, Receive, read_body
+from api.graphql.head import JSON, RequestHead, read_head
+from api.machine.auth import CheckMachine, admit
+from api.machine.problems import (
+    LATER,
+    PROBLEM,
+    RETRY_AFTER_S,
+    TRACE_HEADER,
+    Report,
+    Send,
+    bad_request,
+    busy,
+    internal,
+    problem,
+    too_large,
+    too_slow,
+    unsupported_media_type,
+)
+from api.machine.till_answers import present
+from api.node import uuid_of
 from domain.campaigns.terms import PaymentMethod, Reason
 from domain.identity.tokens import MachineToken
 from domain.identity.viewer import ReadFreezes
+from domain.kernel.errors import HallError
 from domain.kernel.ids import lane_of
 from domain.kernel.prints import fingerprint
-from domain.kernel.time import Clock, iso
-from domain.kernel.words import Language
+from domain.kernel.time import Clock
 from domain.ledger.unit import Ledger
 from domain.offers.ports import Catalogs
 from domain.till.capture import CaptureQuote, capture_quote
-from domain.till.model import (
-    Captured,
-    Declined,
-    Key,
-    KeyReused,
-    NoQuote,
-    NoRedemption,
-    Outcome,
-    Payment,
-    Quote,
-    Quoted,
-    QuoteEnded,
-    QuoteExpired,
-    Released,
-    Reversed,
-    Told,
-    TooMuch,
-    TransactionUsed,
-)
+from domain.till.model import Key, KeyReused, Payment, Quote, Told
 from domain.till.ports import Presented, ReadTill
 from domain.till.quote import Named, QuotePayment, quote_payment
 from domain.till.release import ReleaseQuote, release_quote
 from domain.till.reverse import ReverseRedemption, reverse_redemption
 
+PREFIX = "/v1/till/"
 SCOPE = "till"
 BODY_BYTES = 16 * 1024
 PATIENCE_S = 5.0
@@ -74,9 +74,18 @@ class RecallQuotes(Protocol):
     def take(self, id: UUID) -> Quote | None: ...
 
 
+class ObserveCall(Protocol):
+    """Told of every answer: method, the path's template (`none` where there is no such call), status, seconds."""
+
+    def __call__(self, method: str, path: str, status: int, seconds: float, /) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class TillDeps:
-    """read_payload: what a presentation says, or why nothing. patience_s: how long a call waits for its commit."""
+    """read_payload: what a presentation says, or why nothing. patience_s: how long a call waits for its commit.
+
+    bind_trace: told the trace id in the request's own task. report: told of our bugs, with the trace id.
+    """
 
     check: CheckMachine
     read: ReadTill
@@ -86,149 +95,177 @@ class TillDeps:
     clock: Clock
     recent: RecallQuotes
     read_payload: Callable[[str], Presented | Reason]
+    bind_trace: Callable[[str], None]
+    report: Report
+    observe: ObserveCall
     patience_s: float = PATIENCE_S
 
 
-Call = Callable[[Key], Awaitable[Told | KeyReused]]
+Call: TypeAlias = Callable[[Key], Awaitable[Told | KeyReused]]
+
+_TEMPLATES: Mapping[tuple[str, int, str], str] = {
+    ("quotes", 1, ""): "/v1/till/quotes",
+    ("quotes", 3, "capture"): "/v1/till/quotes/{quote}/capture",
+    ("quotes", 3, "release"): "/v1/till/quotes/{quote}/release",
+    ("redemptions", 3, "reversals"): "/v1/till/redemptions/{redemption}/reversals",
+}
 
 
 class _BadBody(Exception):
     """The text says what is wrong with it."""
 
 
-def till_routes(deps: TillDeps) -> list[Route]:
-    calls = _Calls(deps.patience_s)
+class _Answer(NamedTuple):
+    """What Starlette's `Response` would be, without its making."""
 
-    async def quotes(request: Request, token: MachineToken) -> Response:
-        body = await _body(request)
-        payment, named = _payment(body), _named(body.get("coupon"), deps)
-        present = partial(_present, language=_language(request))
-
-        def call(key: Key) -> Awaitable[Told | KeyReused]:
-            return quote_payment(
-                QuotePayment(key, payment, named), read=deps.read, freezes=deps.freezes, catalogs=deps.catalogs,
-                ledger=deps.ledger, clock=deps.clock, present=present, remember=deps.recent.keep,
-            )  # fmt: skip
-
-        return await calls.once(request, token, "quotes", body, call)
-
-    async def capture(request: Request, token: MachineToken) -> Response:
-        body = await _body(request)
-        transaction = _token(body, "transaction")
-        quote = _id(request.path_params["quote"])
-
-        def call(key: Key) -> Awaitable[Told | KeyReused]:
-            return capture_quote(
-                CaptureQuote(key, quote, transaction), read=deps.read, ledger=deps.ledger, clock=deps.clock,
-                present=_present, recall=deps.recent.take,
-            )  # fmt: skip
-
-        return await calls.once(request, token, f"capture {quote}", body, call)
-
-    async def release(request: Request, token: MachineToken) -> Response:
-        quote = _id(request.path_params["quote"])
-        body = await _body(request, may_be_empty=True)
-
-        def call(key: Key) -> Awaitable[Told | KeyReused]:
-            return release_quote(
-                ReleaseQuote(key, quote), read=deps.read, ledger=deps.ledger, clock=deps.clock, present=_present,
-                recall=deps.recent.take,
-            )  # fmt: skip
-
-        return await calls.once(request, token, f"release {quote}", body, call)
-
-    async def reversals(request: Request, token: MachineToken) -> Response:
-        body = await _body(request)
-        amount = _amount(body, least=0)
-        redemption = _id(request.path_params["redemption"])
-
-        def call(key: Key) -> Awaitable[Told | KeyReused]:
-            return reverse_redemption(
-                ReverseRedemption(key, redemption, amount), read=deps.read, catalogs=deps.catalogs,
-                ledger=deps.ledger, clock=deps.clock, present=_present,
-            )  # fmt: skip
-
-        return await calls.once(request, token, f"reversal {redemption}", body, call)
-
-    def route(path: str, endpoint: Callable[[Request, MachineToken], Awaitable[Response]]) -> Route:
-        return Route(path, guarded(_readable(endpoint), scope=SCOPE, check=deps.check), methods=["POST"])
-
-    return [
-        route("/v1/till/quotes", quotes),
-        route("/v1/till/quotes/{quote}/capture", capture),
-        route("/v1/till/quotes/{quote}/release", release),
-        route("/v1/till/redemptions/{redemption}/reversals", reversals),
-    ]
+    status_code: int
+    raw_headers: Sequence[tuple[bytes, bytes]]
+    body: bytes
 
 
-class _Calls:
-    """The calls under way in this process, by client and key: a repetition waits for the first, which goes on alone."""
+class TillApp:
+    """An ASGI application for `http` scopes below `PREFIX`."""
 
-    def __init__(self, patience_s: float) -> None:
-        self._patience_s = patience_s
+    def __init__(self, deps: TillDeps) -> None:
+        self._deps = deps
         self._running: dict[tuple[str, str], tuple[int, asyncio.Task[Told | KeyReused]]] = {}
 
-    async def once(
-        self, request: Request, token: MachineToken, what: str, body: Mapping[str, Any], call: Call
-    ) -> Response:
-        given = [value for name, value in request.scope["headers"] if name == b"idempotency-key"]
-        if not given:
+    async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+        started = perf_counter()
+        head = read_head(scope)
+        self._deps.bind_trace(head.trace_id)
+        parts = scope["path"].removeprefix(PREFIX).split("/")
+        template = _TEMPLATES.get((parts[0], len(parts), parts[-1] if len(parts) > 1 else ""))
+        answer: Response | _Answer
+        try:
+            if template is None:
+                answer = problem(404, "NOT_FOUND", "There is no such thing here")
+            elif head.method != "POST":
+                answer = problem(405, "METHOD_NOT_ALLOWED", "This method is not taken here", headers={"Allow": "POST"})
+            else:
+                answer = await self._answer(head, scope["headers"], receive, parts)
+        except ClientGone:
+            return
+        except Exception as error:
+            answer = self._turned_away(error, head.trace_id)
+        await send(
+            {
+                "type": "http.response.start",
+                "status": answer.status_code,
+                "headers": [*answer.raw_headers, (TRACE_HEADER, head.trace_id.encode())],
+            }
+        )
+        await send({"type": "http.response.body", "body": answer.body})
+        self._deps.observe(head.method, template or "none", answer.status_code, perf_counter() - started)
+
+    async def _answer(
+        self, head: RequestHead, headers: Sequence[tuple[bytes, bytes]], receive: Receive, parts: Sequence[str]
+    ) -> Response | _Answer:
+        token = admit(headers, scope=SCOPE, check=self._deps.check)
+        if isinstance(token, Response):
+            return token
+        if (given := head.headers.get(b"content-type")) and given.split(b";")[0].strip().lower() != JSON:
+            return unsupported_media_type("application/json")
+        raw = await read_body(head.headers.get(b"content-length"), receive, limit=BODY_BYTES)
+        body = _body(raw, may_be_empty=parts[-1] == "release")
+        what, call = self._call(parts, body, head)
+        keys = [value for name, value in headers if name == b"idempotency-key"]
+        if not keys:
             return problem(400, "IDEMPOTENCY_KEY_MISSING", "An Idempotency-Key is needed")
-        if len(given) > 1 or not _KEY.fullmatch(given[0]):
+        if len(keys) > 1 or not _KEY.fullmatch(keys[0]):
             return bad_request("Idempotency-Key: one, of 1 to 255 printable ASCII characters.")
-        text = given[0].decode("ascii")
-        digest = fingerprint(what, orjson.dumps(body, option=orjson.OPT_SORT_KEYS).decode())
-        key = Key(token.client, text, digest, lane_of(f"{token.client}\x1f{text}"))
+        return await self._once(_key(token, keys[0].decode(), what, body), call)
+
+    def _call(self, parts: Sequence[str], body: Mapping[str, Any], head: RequestHead) -> tuple[str, Call]:
+        """What is asked for, as the key's digest knows it, and what does it. Raises _BadBody."""
+        deps = self._deps
+        match parts:
+            case [_, quote, "capture"]:
+                id, transaction = _id(quote), _token(body, "transaction")
+                return f"capture {id}", lambda key: capture_quote(
+                    CaptureQuote(key, id, transaction), read=deps.read, ledger=deps.ledger, clock=deps.clock,
+                    present=present, recall=deps.recent.take,
+                )  # fmt: skip
+            case [_, quote, "release"]:
+                id = _id(quote)
+                return f"release {id}", lambda key: release_quote(
+                    ReleaseQuote(key, id), read=deps.read, ledger=deps.ledger, clock=deps.clock, present=present,
+                    recall=deps.recent.take,
+                )  # fmt: skip
+            case [_, redemption, "reversals"]:
+                id, amount = _id(redemption), _amount(body, least=0)
+                return f"reversal {id}", lambda key: reverse_redemption(
+                    ReverseRedemption(key, id, amount), read=deps.read, catalogs=deps.catalogs, ledger=deps.ledger,
+                    clock=deps.clock, present=present,
+                )  # fmt: skip
+            case _:
+                payment, named = _payment(body), _named(body.get("coupon"), deps)
+                return "quotes", lambda key: quote_payment(
+                    QuotePayment(key, payment, named), read=deps.read, freezes=deps.freezes, catalogs=deps.catalogs,
+                    ledger=deps.ledger, clock=deps.clock, present=partial(present, language=head.language),
+                    remember=deps.recent.keep,
+                )  # fmt: skip
+
+    async def _once(self, key: Key, call: Call) -> Response | _Answer:
+        """Of the calls under way in this process one goes on under a key, alone; a repetition waits for it."""
         found = self._running.get((key.client, key.key))
         if found is None:
             task = asyncio.ensure_future(call(key))
-            self._running[key.client, key.key] = (digest, task)
+            self._running[key.client, key.key] = (key.digest, task)
             task.add_done_callback(lambda _: self._running.pop((key.client, key.key), None))
-            again = False
-        elif found[0] != digest:
+        elif found[0] != key.digest:
             return _reused()
         else:
-            task, again = found[1], True
-        done, _ = await asyncio.wait({task}, timeout=self._patience_s)
+            task = found[1]
+        done, _ = await asyncio.wait({task}, timeout=self._deps.patience_s)
         if not done:
             title = "The first call with this Idempotency-Key is still under way"
             return problem(409, "IDEMPOTENCY_KEY_IN_USE", title, headers={"Retry-After": str(RETRY_AFTER_S)})
         told = task.result()
-        return _reused() if isinstance(told, KeyReused) else _answer(told, again or told.again)
+        return _reused() if isinstance(told, KeyReused) else _told(told, again=found is not None or told.again)
+
+    def _turned_away(self, error: Exception, trace_id: str) -> Response:
+        match error:
+            case _BadBody():
+                return bad_request(str(error))
+            case BodyTooLarge():
+                return too_large("The body has more bytes than this route takes.")
+            case BodyTooSlow():
+                return too_slow()
+            case HallError() if error.code in LATER:
+                return busy(error.code)
+        self._deps.report(error, trace_id)
+        return internal(trace_id)
+
+
+def _told(told: Told, *, again: bool) -> _Answer:
+    body = told.body.encode()
+    headers = [
+        (b"content-type", _PROBLEM if told.status >= 400 else JSON),
+        (b"content-length", b"%d" % len(body)),
+        (b"cache-control", b"no-store"),
+    ]
+    if again:
+        headers.append((b"idempotency-replayed", b"true"))
+    return _Answer(told.status, headers, body)
+
+
+_PROBLEM = PROBLEM.encode()
 
 
 def _reused() -> Response:
     return problem(422, "IDEMPOTENCY_KEY_REUSED", "The Idempotency-Key came before with another call")
 
 
-def _answer(told: Told, again: bool) -> Response:
-    headers = {"Cache-Control": "no-store"}
-    if again:
-        headers["Idempotency-Replayed"] = "true"
-    return Response(told.body, told.status, headers, PROBLEM if told.status >= 400 else "application/json")
-
-
 # --- what came in
 
 
-def _readable(
-    endpoint: Callable[[Request, MachineToken], Awaitable[Response]],
-) -> Callable[[Request, MachineToken], Awaitable[Response]]:
-    async def checked(request: Request, token: MachineToken) -> Response:
-        types = [value for name, value in request.scope["headers"] if name == b"content-type"]
-        if types and types[0].split(b";")[0].strip().lower() != b"application/json":
-            return unsupported_media_type("application/json")
-        try:
-            return await endpoint(request, token)
-        except _BadBody as bad:
-            return bad_request(str(bad))
-
-    return checked
+def _key(token: MachineToken, text: str, what: str, body: Mapping[str, Any]) -> Key:
+    digest = fingerprint(what, orjson.dumps(body, option=orjson.OPT_SORT_KEYS).decode())
+    return Key(token.client, text, digest, lane_of(f"{token.client}\x1f{text}"))
 
 
-async def _body(request: Request, *, may_be_empty: bool = False) -> dict[str, Any]:
-    length = request.headers.get("content-length")
-    raw = await read_body(length.encode() if length else None, request.receive, limit=BODY_BYTES)
+def _body(raw: bytes, *, may_be_empty: bool) -> dict[str, Any]:
     if not raw and may_be_empty:
         return {}
     try:
@@ -285,77 +322,3 @@ def _id(text: str) -> UUID:
         return UUID(text)
     except ValueError:
         return _NO_ID
-
-
-def _language(request: Request) -> Language:
-    asked = request.headers.get("accept-language", "")
-    return Language.EN if asked.strip().lower().startswith("en") else Language.ZH
-
-
-# --- what goes out
-
-
-def _present(outcome: Outcome, *, language: Language = Language.ZH) -> Told:
-    """The answer as it is kept."""
-    match outcome:
-        case Quoted(quote, declined):
-            return _told(201, _quoted(quote, declined, language))
-        case Captured(redemption, discount, payable):
-            return _told(200, {"redemption": str(redemption), "discount": discount, "payable": payable})
-        case Released(quote_id):
-            return _told(200, {"quote": str(quote_id), "released": True})
-        case Reversed(_, taken_back, coupons, quota):
-            restored: dict[str, Any] = {"quota": quota}
-            if coupons:
-                restored["coupon"] = node_id("Coupon", coupons[0])
-                restored["coupons"] = [node_id("Coupon", coupon) for coupon in coupons]
-            return _told(200, {"reversed": taken_back, "restored": restored})
-        case NoQuote():
-            return _refused(404, "QUOTE_NOT_FOUND", "There is no such quote")
-        case QuoteExpired(expired_at):
-            return _refused(410, "QUOTE_EXPIRED", "The quote has expired", expiredAt=iso(expired_at))
-        case QuoteEnded(status):
-            return _refused(409, f"QUOTE_{status}", "The quote has ended", status_of_quote=status)
-        case TransactionUsed():
-            return _refused(409, "TRANSACTION_USED", "The transaction has a redemption already")
-        case NoRedemption():
-            return _refused(404, "REDEMPTION_NOT_FOUND", "There is no such redemption")
-        case TooMuch(left):
-            return _refused(422, "REVERSAL_TOO_LARGE", "More than is left of what was paid", left=left)
-    assert_never(outcome)
-
-
-def _quoted(quote: Quote, declined: tuple[Declined, ...], language: Language) -> dict[str, Any]:
-    lines = []
-    for line in quote.lines:
-        plain: dict[str, Any] = {"offer": line.offer, "discount": line.discount}
-        if line.coupon is not None:
-            plain["coupon"] = node_id("Coupon", line.coupon)
-        lines.append(plain)
-    return {
-        "quote": str(quote.id),
-        "discount": quote.discount,
-        "payable": quote.payable,
-        "expiresAt": iso(quote.expires_at),
-        "lines": lines,
-        "declined": [_declined(each, language) for each in declined],
-    }
-
-
-def _declined(declined: Declined, language: Language) -> dict[str, Any]:
-    reason = declined.reason
-    plain: dict[str, Any] = {"offer": declined.offer, "code": reason.code, "message": reason.message.say(language)}
-    if declined.coupon is not None:
-        plain["coupon"] = node_id("Coupon", declined.coupon)
-    if reason.next_at is not None:
-        plain["nextAt"] = iso(reason.next_at)
-    return plain
-
-
-def _told(status: int, body: Mapping[str, Any]) -> Told:
-    return Told(status, orjson.dumps(body).decode())
-
-
-def _refused(status: int, code: str, title: str, **more: Any) -> Told:
-    answer = problem(status, code, title, **more)
-    return Told(status, bytes(answer.body).decode())

@@ -27,7 +27,7 @@ import asyncpg
 import httpx
 import orjson
 
-from api.machine.till import _present
+from api.machine.till_answers import present
 from domain.campaigns.facts import CardFacts
 from domain.campaigns.terms import PaymentMethod, Product
 from domain.identity.viewer import FreezeFacts
@@ -104,7 +104,7 @@ class Till:
         told = await quote_payment(
             QuotePayment(key, Payment(card, MERCHANT, AMOUNT, PaymentMethod.CARD)),
             read=self._store, freezes=self._freezes, catalogs=self._catalogs, ledger=self._ledger,
-            clock=self._clock, present=_present, remember=keep,
+            clock=self._clock, present=present, remember=keep,
         )  # fmt: skip
         assert isinstance(told, Told)
         return told
@@ -112,14 +112,14 @@ class Till:
     async def capture(self, quote: UUID, key: Key) -> Told:
         told = await capture_quote(
             CaptureQuote(key, quote, f"t-{quote}"), read=self._store, ledger=self._ledger, clock=self._clock,
-            present=_present, recall=self._recent.take,
+            present=present, recall=self._recent.take,
         )  # fmt: skip
         assert isinstance(told, Told)
         return told
 
     async def release(self, quote: UUID, key: Key) -> Told:
         told = await release_quote(
-            ReleaseQuote(key, quote), read=self._store, ledger=self._ledger, clock=self._clock, present=_present,
+            ReleaseQuote(key, quote), read=self._store, ledger=self._ledger, clock=self._clock, present=present,
             recall=self._recent.take,
         )  # fmt: skip
         assert isinstance(told, Told)

@@ -8,10 +8,8 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
-from starlette.applications import Starlette
 
-from api.machine.problems import exception_handlers
-from api.machine.till import TillDeps, till_routes
+from api.machine.till import TillApp, TillDeps
 from domain.identity.tokens import MachineToken
 from domain.identity.viewer import FreezeFacts
 from domain.kernel.words import Words
@@ -133,26 +131,28 @@ class Standing:
 
 @asynccontextmanager
 async def till_door(
-    dsn: str, at: str, *, frozen: Collection[str] = (), patience_s: float = 5.0
+    dsn: str, at: str, *, frozen: Collection[str] = (), patience_s: float = 5.0, queue_limit: int = 8192
 ) -> AsyncIterator[httpx.AsyncClient]:
     """The till's calls over a hall's database, at a moment that stands; the token `till` opens it."""
     pool = await open_pool(dsn, min_size=1, max_size=4)
     catalogs = CatalogHolder(pool, lambda: connect_plain(dsn, application="door"), load_catalog)
     await catalogs.start()
+    bugs: list[BaseException] = []
     token = MachineToken("till", frozenset({"till"}), shanghai(at) + timedelta(days=1))
     try:
-        async with GroupCommit(dsn, in_flight=1) as ledger:
+        async with GroupCommit(dsn, in_flight=1, queue_limit=queue_limit) as ledger:
             deps = TillDeps(
                 check=lambda bearer: token if bearer == "till" else None, read=TillStore(pool, catalogs.seen),
                 freezes=FrozenOnes(frozen), catalogs=catalogs, ledger=ledger, clock=Standing(shanghai(at)),
                 recent=RecentQuotes(), read_payload=lambda _: PAYLOAD_REFUSED, patience_s=patience_s,
+                bind_trace=lambda _: None, report=lambda bug, _: bugs.append(bug), observe=lambda *_: None,
             )  # fmt: skip
-            app = Starlette(routes=till_routes(deps), exception_handlers=exception_handlers())
             async with httpx.AsyncClient(
-                transport=httpx.ASGITransport(app=app), base_url="http://till.test",
+                transport=httpx.ASGITransport(app=TillApp(deps)), base_url="http://till.test",
                 headers={"Authorization": "Bearer till"},
             ) as http:  # fmt: skip
                 yield http
+        assert bugs == []
     finally:
         await catalogs.stop()
         await pool.close()

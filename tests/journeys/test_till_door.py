@@ -143,3 +143,44 @@ async def test_one_key_is_one_call_whatever_it_asks_for(hall: House) -> None:
     assert {(answer.status_code, answer.json()["code"]) for answer in (released, asked)} == {
         (422, "IDEMPOTENCY_KEY_REUSED")
     }
+
+
+async def test_the_door_refuses_what_is_no_call_of_a_till_and_names_each_answer(hall: House) -> None:
+    machine = {**await hall.machine("till", "till"), "Idempotency-Key": "one"}
+    path, trace = "/v1/till/quotes", "4bf92f3577b34da6a3ce929d0e0e4736"
+
+    answers = [
+        await hall.http.post("/v1/till/quotes/x/y", json=SALE, headers=machine),
+        await hall.http.post("/v1/till/", json=SALE, headers=machine),
+        await hall.http.get(path, headers=machine),
+        await hall.http.post(path, json=SALE),
+        await hall.http.post(path, json=SALE, headers={**machine, "Authorization": "Bearer e30.e30.e30"}),
+        await hall.http.post(path, json=SALE, headers=await hall.machine("card-core", "events")),
+        await hall.http.post(path, content=b"card=1", headers={**machine, "Content-Type": "text/plain"}),
+        await hall.http.post(path, content=b"[]", headers=machine),
+        await hall.http.post(path, content=b"x" * 20_000, headers=machine),
+        await hall.http.post(path, json=SALE, headers=[*machine.items(), ("Idempotency-Key", "two")]),
+    ]
+    traced = await hall.http.post(path, json=SALE, headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01"})
+
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [
+        (404, "NOT_FOUND"), (404, "NOT_FOUND"), (405, "METHOD_NOT_ALLOWED"), (401, "TOKEN_MISSING"),
+        (401, "INVALID_TOKEN"), (403, "INSUFFICIENT_SCOPE"), (415, "UNSUPPORTED_MEDIA_TYPE"), (400, "BAD_REQUEST"),
+        (413, "PAYLOAD_TOO_LARGE"), (400, "BAD_REQUEST"),
+    ]  # fmt: skip
+    assert answers[2].headers["allow"] == "POST"
+    assert all(len(answer.headers["x-trace-id"]) == 32 for answer in answers)
+    assert traced.headers["x-trace-id"] == trace
+
+
+async def test_a_hall_that_is_full_says_when_to_come_back_and_the_key_stays_free(hall: House) -> None:
+    """Seen to fail when Busy is masked as a bug."""
+    await friday(hall)
+
+    async with till_door(hall.dsn, NOON, queue_limit=0) as till:
+        full = await ask(till, "one")
+    async with till_door(hall.dsn, NOON) as till:
+        later = await ask(till, "one")
+
+    assert (full.status_code, full.json()["code"], full.headers["retry-after"]) == (503, "BUSY", "1")
+    assert (later.status_code, later.json()["discount"]) == (201, 5_000)
