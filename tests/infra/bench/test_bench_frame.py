@@ -37,6 +37,14 @@ def test_a_gate_at_its_limit_holds_in_both_directions() -> None:
     assert not Gate("cost", 1.36, 1.35, at_least=False).ok
 
 
+def test_a_gate_with_cpu_beside_is_missed_only_when_both_fall_short_by_more_than_a_tenth() -> None:
+    assert Gate("rate", 9.0, 20, by_cpu=18).ok
+    assert Gate("rate", 18.0, 20, by_cpu=9).ok
+    missed = Gate("rate", 17.9, 20, by_cpu=17.9)
+    assert not missed.ok
+    assert str(missed) == "MISSED rate: 17.9, by CPU 17.9 (gate >= 20.0)"
+
+
 def test_cpu_time_counts_what_a_process_has_started_and_buried() -> None:
     burn = "import time\nend = time.process_time() + 0.2\nwhile time.process_time() < end: pass"
     parent = subprocess.Popen(
