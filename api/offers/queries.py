@@ -19,8 +19,7 @@ from api.offers.types import (
     RewardOption,
 )
 from domain.offers.catalog import OfferOf
-from domain.offers.hall import next_change, on_show, own_campaigns, personal_shelves, plain_shelves
-from domain.stories.segments import segments_of
+from domain.offers.hall import next_change, on_show, personal_page, plain_shelves
 from domain.wallet.facts import ChoiceFacts, ChoiceStatus
 
 
@@ -46,12 +45,7 @@ class OffersQuery:
         viewer = await context.viewer()
         personalised = viewer is not None and viewer.personalisation
         if viewer is not None and personalised:
-            shelves = personal_shelves(
-                shown,
-                context.now,
-                mine=own_campaigns(catalog, viewer.story, context.now),
-                segments={rule.code for rule in segments_of(viewer.story, context.now, catalog.plans)},
-            )
+            shelves = personal_page(catalog, shown, viewer.story, context.now)
         else:
             shelves = plain_shelves(offers)
         case = showcase(catalog, context.language, channel or Channel.MINI_PROGRAM)
@@ -87,12 +81,11 @@ class OffersOfViewer:
         context = info.context
         facts = await context.loaders.viewers.load(self.customer)
         catalog = await context.catalog()
-        case, read = showcase(catalog, context.language), reader(context)
-        found = [(of, read.progress(of, catalog, facts.story)) for of in on_show(catalog, context.now)]
+        case = showcase(catalog, context.language)
+        found = reader(context).ways(on_show(catalog, context.now), catalog, facts.story)
         return [
             MissionProgress(offer=case.offer(of), done=way.done, needed=way.needed, deadline=way.deadline)
             for of, way in found
-            if way is not None
         ]
 
     @strawberry.field(description="Rewards to choose from: the open ones, and those of the last 90 days, newest first.")

@@ -5,13 +5,12 @@ from collections.abc import Collection, Sequence
 
 from api.awaiting import Soon, once
 from api.context import Context
-from domain.campaigns.terms import OfferState
 from domain.identity.viewer import ViewerFacts
 from domain.ledger.accounts import Account
 from domain.offers.allowances import Allowance, allowances_of, used_up
 from domain.offers.catalog import Catalog, OfferOf
-from domain.offers.hall import Shown
-from domain.stories.explain import Eligibility, Progress, explain, progress
+from domain.offers.hall import Shown, seen_by, seen_by_all
+from domain.stories.explain import Asking, Eligibility, Progress, explain_many
 from domain.stories.state import StoryState
 
 
@@ -23,6 +22,7 @@ class OfferReader:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._judged: dict[tuple[str, int, str], Eligibility] = {}
+        self._ways: dict[tuple[str, int, str], Progress | None] = {}
 
     def remaining(self, of: OfferOf) -> Soon[int | None]:
         """What is left of its quota for anybody; None where it has none."""
@@ -70,20 +70,25 @@ class OfferReader:
         key, now = _version_of(of), self._context.now
         found = self._judged.get(key)
         if found is None:
-            found = self._judged[key] = explain(
-                of.offer,
-                of.campaign,
-                story,
-                now,
-                catalog.plans,
-                used_up=used_up(allowances, empty, now),
-                sold_out=catalog.timing(of, now).state_with(left) is OfferState.SOLD_OUT,
-            )
+            (seen,) = seen_by(story, [of], catalog, now, {of.key: left}, {of.key: used_up(allowances, empty, now)})
+            found = self._keep(seen)
         return found
 
-    def progress(self, of: OfferOf, catalog: Catalog, story: StoryState | None) -> Progress | None:
-        """How far a customer with this story is on the way to it; None where it is no mission, or not for them."""
-        return progress(of.offer, of.campaign, story, self._context.now, catalog.plans)
+    def _keep(self, seen: Shown) -> Eligibility:
+        assert seen.eligibility is not None
+        self._judged[_version_of(seen.of)] = seen.eligibility
+        self._ways[_version_of(seen.of)] = seen.way
+        return seen.eligibility
+
+    def ways(
+        self, offers: Sequence[OfferOf], catalog: Catalog, story: StoryState | None
+    ) -> list[tuple[OfferOf, Progress]]:
+        """The missions among these offers of a customer with this story, and how far they are."""
+        ask = [of for of in offers if _version_of(of) not in self._ways]
+        judged = explain_many((Asking(of.campaign, of.offer) for of in ask), story, self._context.now, catalog.plans)
+        for of, (_, way) in zip(ask, judged, strict=True):
+            self._ways[_version_of(of)] = way
+        return [(of, way) for of in offers if (way := self._ways[_version_of(of)]) is not None]
 
     async def shown(self, offers: Sequence[OfferOf], catalog: Catalog) -> list[Shown]:
         """What the home page needs to know of these offers; what was read stays for their fields."""
@@ -91,25 +96,15 @@ class OfferReader:
         counted = [of.key for of in offers if of.offer.quota is not None]
         viewer, left = await gather(self._context.viewer(), quotas.load_many(counted))
         remaining = {key: _at_least_none(each) for key, each in zip(counted, left, strict=True)}
-        allowances = {of.key: self._allowances(of, viewer) for of in offers} if viewer is not None else {}
+        if viewer is None:
+            return seen_by_all(offers, catalog, self._context.now, remaining)
+        allowances = {of.key: found for of in offers if (found := self._allowances(of, viewer))}
         empty = await self._empty([each for found in allowances.values() for each in found])
-        found = []
-        for of in offers:
-            timing = catalog.timing(of, self._context.now)
-            way = self.progress(of, catalog, viewer.story) if viewer is not None else None
-            found.append(
-                Shown(
-                    of,
-                    timing.state_with(remaining.get(of.key)),
-                    timing.closes_at,
-                    timing.stays_until,
-                    self._judge(of, catalog, viewer.story, remaining.get(of.key), allowances[of.key], empty)
-                    if viewer is not None
-                    else None,
-                    half_way=way is not None and 2 * way.done >= way.needed,
-                )
-            )
-        return found
+        gone = {key: used_up(found, empty, self._context.now) for key, found in allowances.items()} if empty else {}
+        seen = seen_by(viewer.story, offers, catalog, self._context.now, remaining, gone)
+        for each in seen:
+            self._keep(each)
+        return seen
 
 
 def _version_of(of: OfferOf) -> tuple[str, int, str]:

@@ -123,9 +123,13 @@ class Offer(Node):
         window = self.catalog.timing(self.of, info.context.now).window
         return None if window is None else Window(opens_at=window.opens_at, closes_at=window.closes_at)
 
-    @strawberry.field(description="When time alone may next change its state or window; null when it never will.")
-    def next_change_at(self, info: HallInfo) -> datetime | None:
-        return self.catalog.timing(self.of, info.context.now).stays_until
+    @strawberry.field(
+        graphql_type=datetime | None,
+        description="When time alone may next change its state or window; null when it never will.",
+    )
+    def next_change_at(self, info: HallInfo) -> Soon[datetime | None]:
+        timing = self.catalog.timing(self.of, info.context.now)
+        return then(reader(info.context).remaining(self.of), timing.stays_with)
 
     @strawberry.field(graphql_type=Quota | None, description="What there is of it; null where it is not counted.")
     def quota(self, info: HallInfo) -> Soon[Quota | None]:

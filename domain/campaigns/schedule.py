@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from domain.campaigns.calendar import WEEKDAYS_ONLY, Calendar
 from domain.campaigns.conditions import Window
-from domain.campaigns.model import Campaign, Offer
+from domain.campaigns.model import Campaign, Offer, Place
 from domain.campaigns.terms import OfferState
 from domain.kernel.time import Interval, business_day, day_start
 
@@ -23,10 +23,18 @@ class OfferTimes:
 
 
 def runs_of(offer: Offer, campaign: Campaign) -> tuple[Interval, ...]:
-    """When the offer runs, recurring windows aside: its phases, touching ones joined, cut to its own `between`."""
+    """When the offer runs, recurring windows aside: its phases, touching ones joined, cut to its own `between`.
+
+    A place at an event is signed up for until the event begins.
+    """
     phases = [campaign.phases.interval(phase) for phase in set(offer.phases)]
     runs = _merged(phase for phase in phases if phase.opens_at < phase.closes_at)
-    return tuple(_intersected(runs, [offer.between]) if offer.between is not None else runs)
+    if offer.between is not None:
+        runs = _intersected(runs, [offer.between])
+    begins = [reward.starts_at for reward in offer.rewards if isinstance(reward, Place)]
+    if begins and runs:
+        runs = _intersected(runs, [Interval(runs[0].opens_at, min(begins))])
+    return tuple(runs)
 
 
 def opens_and_closes(offer: Offer, campaign: Campaign) -> Interval:
@@ -58,10 +66,8 @@ def window(offer: Offer, campaign: Campaign, now: datetime, calendar: Calendar =
     )
 
 
-def state_of(
-    offer: Offer, campaign: Campaign, now: datetime, calendar: Calendar = WEEKDAYS_ONLY, *, sold_out: bool = False
-) -> OfferTimes:
-    """What everybody sees of the offer at `now`. sold_out: what the ledger says of its quota."""
+def state_of(offer: Offer, campaign: Campaign, now: datetime, calendar: Calendar = WEEKDAYS_ONLY) -> OfferTimes:
+    """What everybody sees of the offer at `now`; its quota, which only the ledger knows, aside."""
     runs = [run for run in runs_of(offer, campaign) if run.closes_at > now]
     if not runs:
         return OfferTimes(OfferState.ENDED, None)
@@ -71,13 +77,17 @@ def state_of(
     if now < opens_and_closes(offer, campaign).opens_at:
         return OfferTimes(OfferState.UPCOMING, runs[0].opens_at)
     if offer.paused:
-        return OfferTimes(OfferState.PAUSED, runs[-1].closes_at)
-    if sold_out:
-        return OfferTimes(OfferState.SOLD_OUT, runs[-1].closes_at)
+        return OfferTimes(OfferState.PAUSED, _last_close(offer, runs, calendar))
     present = recurring if recurring is not None else runs[0]
     if now < present.opens_at:
         return OfferTimes(OfferState.BETWEEN_WINDOWS, present.opens_at)
     return OfferTimes(OfferState.OPEN, min(present.closes_at, runs[0].closes_at))
+
+
+def _last_close(offer: Offer, runs: list[Interval], calendar: Calendar) -> datetime:
+    """When the last of its windows closes: what recurs is over from then on, though its run may last longer."""
+    whole = Interval(runs[0].opens_at, runs[-1].closes_at)
+    return _intersected(runs, _windows(offer.when, whole, calendar))[-1].closes_at
 
 
 def is_open(offer: Offer, campaign: Campaign, now: datetime, calendar: Calendar = WEEKDAYS_ONLY) -> bool:

@@ -1,4 +1,5 @@
-"""The accounts that keep what a customer has left of an offer they take themselves: a claim, a discount at a till.
+"""The accounts that keep what a customer has left of an offer they take themselves: by a claim, an application, a
+sign-up, a payment at a till.
 
 Pure. What the bank's events give is counted by the fold, see `domain/stories/explain.py`.
 """
@@ -7,7 +8,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.campaigns.model import Claim, Limit, Till
+from domain.campaigns.model import Apply, Claim, Limit, SignUp, Till
 from domain.campaigns.terms import Per
 from domain.kernel.ids import lane_of
 from domain.ledger import keys
@@ -27,20 +28,25 @@ class Allowance:
     card: str | None = None
 
 
+_TAKEN = (Apply, Claim, SignUp, Till)
+"""Triggers that take the limits' accounts when the customer does it."""
+
+
 def allowances_of(of: OfferOf, customer: str, story: StoryState | None, now: datetime) -> tuple[Allowance, ...]:
-    """What a claim or a payment of this customer would take from now: by card for each card that is open.
+    """What this customer would take from now by claiming, applying, signing up or paying: by card for each open one.
 
     Of devices nothing is said: the hall cannot know which one will be used.
     """
-    if not of.offer.limits or not isinstance(of.offer.trigger, Claim | Till):
+    if not of.offer.limits or not isinstance(of.offer.trigger, _TAKEN):
         return ()
     found = []
+    lane = lane_of(customer)
     for limit in of.offer.limits:
+        period = period_of(limit.period, now, of.campaign.code)
         for who, card in _whose(of, limit, customer, story):
             account = keys.limit(
-                of.campaign.code, of.offer.code, per=limit.per.value.lower(), who=who,
-                period=period_of(limit.period, now, of.campaign.code), lane=lane_of(customer),
-            )  # fmt: skip
+                of.campaign.code, of.offer.code, per=limit.per.value.lower(), who=who, period=period, lane=lane
+            )
             found.append(Allowance(account, limit, card))
     return tuple(found)
 
@@ -52,7 +58,7 @@ def _whose(of: OfferOf, limit: Limit, customer: str, story: StoryState | None) -
             yield customer, None
         case Per.PERSON if story is not None and story.profile is not None:
             yield story.profile.person, None
-        case Per.CARD if story is not None and isinstance(of.offer.trigger, Till):  # a claim is made without a card
+        case Per.CARD if story is not None and isinstance(of.offer.trigger, Till):  # the others are done without a card
             for card in story.cards.values():
                 if card.closed_at is None:
                     yield card.card, card.card

@@ -21,8 +21,12 @@ from typing import TypeAlias
 from domain.campaigns.facts import facts_at
 from domain.campaigns.model import Section
 from domain.campaigns.terms import OfferState
+from domain.kernel.time import SHANGHAI
 from domain.offers.catalog import Catalog, OfferOf
-from domain.stories.explain import Eligibility
+from domain.offers.ports import OfferKey
+from domain.offers.timing import Timing
+from domain.stories.explain import Asking, Eligibility, Progress, UsedUp, explain_many
+from domain.stories.segments import segments_of
 from domain.stories.state import StoryState
 
 CLOSING_SOON = timedelta(days=3)
@@ -30,15 +34,18 @@ CLOSING_SOON = timedelta(days=3)
 _NOT_YET = frozenset({"NOT_STARTED", "OUTSIDE_WINDOW"})
 """Reasons that say no more than the state does."""
 
+_NOBODY_HAS = (OfferState.SOLD_OUT, OfferState.PAUSED, OfferState.ENDED)
+_FAR = float("inf")
+
 _Rank: TypeAlias = tuple[int, float, bool, int, int]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Shown:
-    """An offer at one moment, for one customer or nobody.
+    """An offer at one moment, for one customer or nobody. Never changed; not frozen, like `Eligibility`.
 
     closes_at: the end of its window while one is open, else of its run. changes_at: when time may change its state or
-    window. eligibility None: nobody is signed in. half_way: at least half of what it asks is done.
+    window. eligibility None: nobody is signed in. way: where it is a mission of theirs.
     """
 
     of: OfferOf
@@ -46,7 +53,12 @@ class Shown:
     closes_at: datetime
     changes_at: datetime | None
     eligibility: Eligibility | None = None
-    half_way: bool = False
+    way: Progress | None = None
+
+    @property
+    def half_way(self) -> bool:
+        """At least half of what it asks is done."""
+        return self.way is not None and 2 * self.way.done >= self.way.needed
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +75,49 @@ def on_show(catalog: Catalog, now: datetime) -> tuple[OfferOf, ...]:
         if campaign.phases.warm_up_at <= now < campaign.phases.closes_at
         for of in catalog.offers_of(campaign).values()
     )
+
+
+def seen_by_all(
+    offers: Iterable[OfferOf], catalog: Catalog, now: datetime, left: Mapping[OfferKey, int | None]
+) -> list[Shown]:
+    """The offers as nobody in particular sees them. left: of each quota, where there is one."""
+    return [
+        Shown(of, state, timing.closes_at, changes_at)
+        for of, timing, state, changes_at in _timed(offers, catalog, now, left)
+    ]
+
+
+def seen_by(
+    story: StoryState | None,
+    offers: Iterable[OfferOf],
+    catalog: Catalog,
+    now: datetime,
+    left: Mapping[OfferKey, int | None],
+    used_up: Mapping[OfferKey, Collection[UsedUp]],
+) -> list[Shown]:
+    """The offers as the customer with this story sees them. used_up: of each, their limits with nothing left."""
+    timed = _timed(offers, catalog, now, left)
+    asked = [
+        Asking(of.campaign, of.offer, used_up.get(of.key, ()) if used_up else (), state is OfferState.SOLD_OUT)
+        for of, _, state, _ in timed
+    ]
+    judged = explain_many(asked, story, now, catalog.plans)
+    return [
+        Shown(of, state, timing.closes_at, changes_at, told, way)
+        for (of, timing, state, changes_at), (told, way) in zip(timed, judged, strict=True)
+    ]
+
+
+def _timed(
+    offers: Iterable[OfferOf], catalog: Catalog, now: datetime, left: Mapping[OfferKey, int | None]
+) -> list[tuple[OfferOf, Timing, OfferState, datetime | None]]:
+    found = []
+    here = now.astimezone(SHANGHAI)  # the plans' moments are Shanghai's, and those of one zone are compared fastest
+    for of in offers:
+        timing = catalog.timing(of, here)
+        remaining = None if of.offer.quota is None else left.get(of.key)
+        found.append((of, timing, timing.state_with(remaining), timing.stays_with(remaining)))
+    return found
 
 
 def own_campaigns(catalog: Catalog, story: StoryState | None, now: datetime) -> set[str]:
@@ -90,13 +145,28 @@ def personal_shelves(
 
     mine: codes of the campaigns whose audience the customer belongs to. segments: codes of the customer's segments.
     """
-    ranks = {each.of.key: (each.of.campaign.code not in mine, _rank(each, now, segments)) for each in shown}
-    shelves = _shelves(sorted((each.of for each in shown), key=lambda of: ranks[of.key]))
-    return tuple(sorted(shelves, key=lambda shelf: ranks[shelf.offers[0].key]))
+    soon = now.astimezone(SHANGHAI) + CLOSING_SOON
+    ranked = [(each.of.campaign.code not in mine, *_rank(each, soon, segments)) for each in shown]
+    order = sorted(range(len(shown)), key=ranked.__getitem__)  # what is equal stays in the files' order
+    first: dict[str, int] = {}
+    for place, index in enumerate(order):
+        first.setdefault(shown[index].of.offer.section, place)
+    shelves = _shelves([shown[index].of for index in order])
+    return tuple(sorted(shelves, key=lambda shelf: ranked[order[first[shelf.section.code]]]))
+
+
+def personal_page(
+    catalog: Catalog, shown: Sequence[Shown], story: StoryState | None, now: datetime
+) -> tuple[Shelf, ...]:
+    """`personal_shelves` for the customer with this story."""
+    segments = {rule.code for rule in segments_of(story, now, catalog.plans)}
+    return personal_shelves(shown, now, mine=own_campaigns(catalog, story, now), segments=segments)
 
 
 def next_change(catalog: Catalog, shown: Sequence[Shown], now: datetime, *, personalised: bool) -> datetime | None:
     """When time alone may next change something of the page: None when never."""
+    here = now.astimezone(SHANGHAI)
+    soonest: datetime | None = None
     moments: list[datetime | None] = []
     for campaign in catalog.campaigns(now):
         moments += [campaign.phases.warm_up_at, campaign.phases.closes_at]
@@ -106,27 +176,31 @@ def next_change(catalog: Catalog, shown: Sequence[Shown], now: datetime, *, pers
             moments.append(each.eligibility.next_at)
         if personalised:
             moments.append(each.closes_at - CLOSING_SOON)
-    return min((moment for moment in moments if moment is not None and moment > now), default=None)
+    for moment in moments:
+        if moment is not None and here < moment and (soonest is None or moment < soonest):
+            soonest = moment
+    return soonest
 
 
 def _shelves(offers: Sequence[OfferOf]) -> tuple[Shelf, ...]:
+    campaigns = {(of.campaign.code, of.campaign.version): of.campaign for of in offers}
     titles: dict[str, Section] = {}
+    for campaign in campaigns.values():
+        for section in campaign.sections:
+            titles.setdefault(section.code, section)
     stands: dict[str, list[OfferOf]] = {}
     for of in offers:
-        for section in of.campaign.sections:
-            titles.setdefault(section.code, section)
         stands.setdefault(of.offer.section, []).append(of)
-    order: Mapping[str, int] = {code: place for place, code in enumerate(titles)}
-    return tuple(Shelf(titles[code], tuple(stands[code])) for code in sorted(stands, key=lambda code: order[code]))
+    return tuple(Shelf(section, tuple(stands[code])) for code, section in titles.items() if code in stands)
 
 
-def _rank(shown: Shown, now: datetime, segments: Collection[str]) -> _Rank:
+def _rank(shown: Shown, soon: datetime, segments: Collection[str]) -> _Rank:
     offer = shown.of.offer
-    soon = shown.state is OfferState.OPEN and shown.closes_at < now + CLOSING_SOON
-    liked = sum(weight for segment, weight in offer.affinity if segment in segments)
+    liked = sum(weight for segment, weight in offer.affinity if segment in segments) if offer.affinity else 0
+    closes_soon = shown.state is OfferState.OPEN and shown.closes_at < soon
     return (
         _standing(shown),
-        shown.closes_at.timestamp() if soon else float("inf"),
+        shown.closes_at.timestamp() if closes_soon else _FAR,
         not shown.half_way,
         -liked,
         -offer.priority,
@@ -134,14 +208,15 @@ def _rank(shown: Shown, now: datetime, segments: Collection[str]) -> _Rank:
 
 
 def _standing(shown: Shown) -> int:
+    if shown.state in _NOBODY_HAS:
+        return 4
     judged = shown.eligibility
-    match shown.state:
-        case OfferState.SOLD_OUT | OfferState.PAUSED | OfferState.ENDED:
-            return 4
-        case OfferState.OPEN if judged is None or judged.eligible:
-            return 0
-        case OfferState.OPEN | OfferState.UPCOMING | OfferState.BETWEEN_WINDOWS:
-            against = [] if judged is None else [each for each in judged.reasons if each.code not in _NOT_YET]
-            if not against:
-                return 1
-            return 2 if all(each.remedy is not None or each.next_at is not None for each in against) else 3
+    if judged is None or not judged.reasons:
+        return 0 if shown.state is OfferState.OPEN else 1
+    helpless = False
+    waits = True
+    for each in judged.reasons:
+        if each.code not in _NOT_YET:
+            waits = False
+            helpless = helpless or (each.remedy is None and each.next_at is None)
+    return 1 if waits else 3 if helpless else 2

@@ -96,8 +96,6 @@ def decide_sign_up(order: Award, facts: ClaimFacts, waiting: int) -> SignUpStatu
     if times.state is not OfferState.OPEN:
         opens = times.state in (OfferState.UPCOMING, OfferState.BETWEEN_WINDOWS)
         return NotOpen(times.next_change_at if opens else None)
-    if facts.now >= place_of(offer).starts_at:
-        return NotOpen(None)
     if not facts.eligibility.eligible:
         return NotEligible(facts.eligibility.reasons)
     if waiting:

@@ -36,6 +36,12 @@ class Timing:
         gone = remaining is not None and remaining <= 0
         return OfferState.SOLD_OUT if gone and self.state in _CAN_SELL_OUT else self.state
 
+    def stays_with(self, remaining: int | None) -> datetime | None:
+        """`stays_until` of what a customer sees: while it is sold out its windows pass by without opening."""
+        if self.state_with(remaining) is not OfferState.SOLD_OUT:
+            return self.stays_until
+        return self.run.closes_at if self.window is None else self.window.closes_at
+
 
 def timing_of(offer: Offer, campaign: Campaign, now: datetime, calendar: Calendar) -> Timing:
     times = state_of(offer, campaign, now, calendar)

@@ -8,11 +8,13 @@ whoever has read them passes them on. Without them this is what the conditions a
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from typing import NamedTuple
 
 from domain.campaigns.conditions import Purchases, Tally
 from domain.campaigns.facts import CardFacts, Facts, PurchaseFacts, facts_at
-from domain.campaigns.model import Campaign, Offer, Story
-from domain.campaigns.schedule import state_of
+from domain.campaigns.model import Campaign, Offer, SignUp, Story
+from domain.campaigns.schedule import OfferTimes
 from domain.campaigns.terms import OfferState, Period, Reason, SubjectKind
 from domain.campaigns.words import moment
 from domain.kernel.time import add_months, day_start
@@ -22,9 +24,11 @@ from domain.stories.plans import AskedOffer, Plans
 from domain.stories.state import StoryState
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Eligibility:
-    """eligible: nothing stands against it; then `missing` is what the customer still has to do, with remedies.
+    """Never changed; not frozen because a page makes forty, and that is what costs most in making one.
+
+    eligible: nothing stands against it; then `missing` is what the customer still has to do, with remedies.
 
     reasons: why not. because: what holds and makes the offer theirs. next_at: from when it may be, where time alone
     stands against it. deadline: until when (exclusive) it can be earned or taken.
@@ -82,16 +86,41 @@ def explain(
     if payment is not None:
         facts.subject = payment
         facts.card = known.cards.get(card or "") or CardFacts(card or "")
-    return _explain(offer, campaign, known, facts, plans, used_up, sold_out=sold_out)
+    _look_from(campaign, known, facts)
+    asked = plans.asked(campaign, offer)
+    return _explain(asked, offer, campaign, known, facts, plans, used_up, sold_out=sold_out)
+
+
+class Asking(NamedTuple):
+    """One of several offers of a page. used_up, sold_out: as `explain` takes them."""
+
+    campaign: Campaign
+    offer: Offer
+    used_up: Collection[UsedUp] = ()
+    sold_out: bool = False
 
 
 def explain_many(
-    offers: Iterable[tuple[Campaign, Offer]], state: StoryState | None, now: datetime, plans: Plans
-) -> list[Eligibility]:
-    """`explain` of each, in the same order; for a page that shows them all."""
+    page: Iterable[Asking], state: StoryState | None, now: datetime, plans: Plans
+) -> list[tuple[Eligibility, Progress | None]]:
+    """`explain` and `progress` of each, in the same order; for a page that shows them all."""
     known = state if state is not None else StoryState()
     facts = _facts(known, now, plans)
-    return [_explain(offer, campaign, known, facts, plans) for campaign, offer in offers]
+    found: list[tuple[Eligibility, Progress | None]] = []
+    campaign: Campaign | None = None
+    for one in page:
+        if one.campaign is not campaign:
+            campaign = one.campaign
+            _look_from(campaign, known, facts)
+        offer, way, told = one.offer, None, None
+        asked = plans.asked(campaign, offer)
+        if state is not None and asked.mission:
+            told = _explain(asked, offer, campaign, known, facts, plans)
+            way = _progress(told, offer, facts)
+        if told is None or one.used_up or one.sold_out:
+            told = _explain(asked, offer, campaign, known, facts, plans, one.used_up, sold_out=one.sold_out)
+        found.append((told, way))
+    return found
 
 
 def progress(
@@ -99,12 +128,14 @@ def progress(
 ) -> Progress | None:
     """How far the customer is with an offer that is a mission; None where it is none, or not for this customer.
 
-    A mission counts something, or asks for one thing within the customer's own time.
+    A mission counts something, or asks for one thing within the customer's own time. What the ledger keeps (quota, the
+    limits of claims) plays no part in it.
     """
-    if state is None or not plans.asked(campaign, offer).mission:
-        return None
-    facts = _facts(state, now, plans)
-    found = _explain(offer, campaign, state, facts, plans)  # leaves `facts` at the card that is looked at
+    return explain_many([Asking(campaign, offer)], state, now, plans)[0][1]
+
+
+def _progress(found: Eligibility, offer: Offer, facts: Facts) -> Progress | None:
+    """facts: as `_explain` left them, at the card that is looked at."""
     received = any(reason.code in _USED_UP for reason in found.reasons)
     if not received and any(reason.code not in _COUNTING for reason in found.reasons):
         return None
@@ -131,7 +162,16 @@ def _facts(state: StoryState, now: datetime, plans: Plans) -> Facts:
     return facts
 
 
+def _look_from(campaign: Campaign, state: StoryState, facts: Facts) -> None:
+    """What the offers of one campaign have in common."""
+    phases = campaign.phases
+    facts.campaign, facts.new_from, facts.new_until = campaign.code, phases.warm_up_at, phases.ends_at
+    record, phase = state.records.get(campaign.code), phases.phase_at(facts.local)
+    facts.record = record.get(phase) if record is not None and phase is not None else None
+
+
 def _explain(
+    asked: AskedOffer,
     offer: Offer,
     campaign: Campaign,
     state: StoryState,
@@ -141,19 +181,15 @@ def _explain(
     *,
     sold_out: bool = False,
 ) -> Eligibility:
-    asked, phases = plans.asked(campaign, offer), campaign.phases
-    facts.campaign = campaign.code
-    facts.new_from, facts.new_until = phases.warm_up_at, phases.ends_at
-    phase = phases.phase_at(facts.at)
-    record = state.records.get(campaign.code)
-    facts.record = record.get(phase) if record is not None and phase is not None else None
-
-    reasons = _times(offer, campaign, facts.at, plans)
-    gone = _gone(offer, campaign, asked, state, facts, plans, limits, sold_out=sold_out)
+    """facts: looked at from `campaign`; left at the card that is looked at."""
+    times = plans.times(campaign, offer, facts.local)
+    reasons = [] if times.state is OfferState.OPEN else list(_not_open(times))
+    waits = sold_out and isinstance(offer.trigger, SignUp) and offer.trigger.waiting_list
+    gone = _gone(offer, campaign, asked, state, facts, plans, limits, sold_out=sold_out and not waits)
     against, because = _best_card(offer, asked, state, facts, limits)
-    ends = [end for rule in asked.timed if (end := rule.deadline(facts)) is not None]
-    missing: dict[str, Reason] = {}
-    if plans.times(campaign, offer, facts.at).state is OfferState.ENDED:
+    ends = [end for rule in asked.timed if (end := rule.deadline(facts)) is not None] if asked.timed else []
+    missing: dict[str, Reason] | None = None
+    if times.state is OfferState.ENDED:
         pass  # nothing they do would help, and nothing else is worth saying
     elif gone is not None:
         # What stood between the customer and a reward they have, or that nobody can have, is no longer worth saying;
@@ -161,7 +197,10 @@ def _explain(
         reasons = [gone] if gone.next_at is None else [*reasons, gone]
     elif asked.story is None:
         reasons += against
+        if waits and not reasons:
+            missing = {_FULL.code: _FULL}
     else:
+        missing = {}
         for reason in against:
             if reason.code in _STEPS:
                 missing[reason.code] = reason
@@ -170,54 +209,60 @@ def _explain(
         for reason in _missing(offer, asked.story, facts, asked, ends):
             missing[reason.code] = reason
         if any(reason.remedy is None or reason.next_at is not None for reason in reasons):
-            missing = {}  # what they did now would not count, or not help
+            missing = None  # what they did now would not count, or not help
     return Eligibility(
         eligible=not reasons,
         reasons=tuple(reasons),
-        missing=tuple(missing.values()),
+        missing=tuple(missing.values()) if missing else (),
         because=tuple(because),
-        next_at=_last_opening(reasons),
-        deadline=min((*ends, asked.closes_at)),
+        next_at=_last_opening(reasons) if reasons else None,
+        deadline=min((*ends, asked.closes_at)) if ends else asked.closes_at,
     )
 
 
 def _last_opening(reasons: list[Reason]) -> datetime | None:
     times = [reason.next_at for reason in reasons if reason.next_at is not None]
-    return max(times) if times and len(times) == len(reasons) else None
+    return max(times) if len(times) == len(reasons) else None
 
 
-def _times(offer: Offer, campaign: Campaign, now: datetime, plans: Plans) -> list[Reason]:
-    found = plans.times(campaign, offer, now)
+@lru_cache(maxsize=1024)
+def _not_open(found: OfferTimes) -> tuple[Reason, ...]:
+    """The same for everybody, so that it is worded once."""
     at = found.next_change_at
     match found.state:
         case OfferState.UPCOMING if at is not None:
             opens = moment(at)
-            return [
+            return (
                 Reason(
                     "NOT_STARTED",
                     Words(f"{opens.zh}开始", f"Begins on {opens.en}"),
                     Words(f"请于{opens.zh}后参加", f"Come back from {opens.en}"),
                     at,
-                )
-            ]
+                ),
+            )
         case OfferState.BETWEEN_WINDOWS if at is not None:
             opens = moment(at)
-            return [
+            return (
                 Reason(
                     "OUTSIDE_WINDOW",
                     Words("不在活动时段内", "Not in its hours"),
                     Words(f"{opens.zh}起可参加", f"Come back from {opens.en}"),
                     at,
-                )
-            ]
+                ),
+            )
         case OfferState.ENDED:
-            return [Reason("ENDED", Words("活动已结束", "This has ended"))]
+            return (Reason("ENDED", Words("活动已结束", "This has ended")),)
         case OfferState.PAUSED:
-            return [Reason("PAUSED", Words("活动暂停", "This is paused"))]
+            return (Reason("PAUSED", Words("活动暂停", "This is paused")),)
         case _:
-            return []
+            return ()
 
 
+_FULL = Reason(
+    "WAITING_LIST",
+    Words("名额已满，可候补", "All places are taken; there is a waiting list"),
+    Words("报名后按先后顺序候补", "Sign up to wait; who came first moves up first"),
+)
 _SOLD_OUT = Reason("SOLD_OUT", Words("名额已领完", "There is none left"))
 
 
@@ -262,12 +307,25 @@ def _suits(card: CardFacts, asked: AskedOffer) -> bool:
 def _limit_reached(offer: Offer, campaign: Campaign, most: int, again: datetime | None, plans: Plans) -> Reason:
     """again: when the next period begins. The customer is told when they may from then on, if they ever may."""
     if again is None:
-        return Reason("LIMIT_REACHED", Words(f"次数已用完（{most}次）", f"The allowance of {most} is used up"))
-    message = Words(f"本期次数已用完（{most}次）", f"The allowance of {most} is used up")
-    then = state_of(offer, campaign, again, plans.calendar)
+        return _used_for_good(most)
+    then = plans.times_later(campaign, offer, again)
     if then.state in (OfferState.UPCOMING, OfferState.BETWEEN_WINDOWS) and then.next_change_at is not None:
         again = then.next_change_at
     elif then.state is OfferState.ENDED:
+        again = None
+    return _used_until(most, again)
+
+
+@lru_cache(maxsize=64)
+def _used_for_good(most: int) -> Reason:
+    return Reason("LIMIT_REACHED", Words(f"次数已用完（{most}次）", f"The allowance of {most} is used up"))
+
+
+@lru_cache(maxsize=1024)
+def _used_until(most: int, again: datetime | None) -> Reason:
+    """again None: the offer ends before the next period begins."""
+    message = Words(f"本期次数已用完（{most}次）", f"The allowance of {most} is used up")
+    if again is None:
         return Reason("LIMIT_REACHED", message)
     opens = moment(again)
     return Reason("LIMIT_REACHED", message, Words(f"{opens.zh}起可再次参加", f"Again from {opens.en}"), again)
@@ -371,12 +429,19 @@ def _missing(offer: Offer, story: Story, facts: Facts, asked: AskedOffer, ends: 
             yield reason
         if story.subject is SubjectKind.PURCHASE:
             return
-    until = moment(min(ends)) if ends else None
-    deadline = Words("", "") if until is None else Words(f"，{until.zh}前", f", before {until.en}")
-    code, message, deed = _DEEDS[story.subject]
-    zh = f"{deed.zh}（{asked.asked.zh}）" if asked.asked.zh else deed.zh
-    en = f"{deed.en} ({asked.asked.en})" if asked.asked.en else deed.en
-    yield Reason(code, message, Words(f"{zh}{deadline.zh}", f"{en}{deadline.en}"))
+    yield _to_do(story.subject, asked.asked, min(ends, default=None))
+
+
+@lru_cache(maxsize=4096)
+def _to_do(subject: SubjectKind, like: Words, before: datetime | None) -> Reason:
+    """like: what it must be like. Many offers and customers have the same, so it is worded once."""
+    code, message, deed = _DEEDS[subject]
+    zh = f"{deed.zh}（{like.zh}）" if like.zh else deed.zh
+    en = f"{deed.en} ({like.en})" if like.en else deed.en
+    if before is not None:
+        until = moment(before)
+        zh, en = f"{zh}，{until.zh}前", f"{en}, before {until.en}"
+    return Reason(code, message, Words(zh, en))
 
 
 def _still_to_count(tally: Tally, facts: Facts) -> Reason | None:

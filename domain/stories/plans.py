@@ -48,7 +48,7 @@ from domain.kernel.words import Words
 Check: TypeAlias = Callable[[Facts], bool]
 
 _CACHED = 4096
-"""Ways of (product, groups, country) kept ready for a stretch; there are more only with very many sets of groups."""
+"""Ways of (product, groups, country) kept ready for a stretch, and times kept of moments to come; more are rare."""
 
 ALWAYS = datetime.min.replace(tzinfo=UTC)
 NEVER = datetime.max.replace(tzinfo=UTC)
@@ -295,6 +295,7 @@ class Plans:
         self._stretches: list[Stretch | None] = [None] * (len(self._begins) + 1)
         self._asked: dict[tuple[str, int, str], AskedOffer] = {}
         self._times: dict[tuple[str, int, str], tuple[datetime, datetime, OfferTimes]] = {}
+        self._later: dict[tuple[str, int, str, datetime], OfferTimes] = {}
 
     def _boundaries(self) -> set[datetime]:
         """Every moment at which another version comes into force, a phase begins or ends, an offer begins or stops."""
@@ -342,6 +343,16 @@ class Plans:
             found = state_of(offer, campaign, now, self.calendar)
             kept = self._times[key] = (now, found.next_change_at or NEVER, found)
         return kept[2]
+
+    def times_later(self, campaign: Campaign, offer: Offer, at: datetime) -> OfferTimes:
+        """`state_of` at a moment to come at which many look: the beginning of a day, week or month."""
+        key = (campaign.code, campaign.version, offer.code, at)
+        found = self._later.get(key)
+        if found is None:
+            if len(self._later) >= _CACHED:
+                self._later.clear()
+            found = self._later[key] = state_of(offer, campaign, at, self.calendar)
+        return found
 
     def _ask(self, campaign: Campaign, offer: Offer) -> AskedOffer:
         rules = [rule for rule in dict.fromkeys(campaign.conditions_of(offer)) if rule not in offer.when]

@@ -1,7 +1,7 @@
 """What the pages' benchmark reads: customers with full wallets, and the bound's own copy of catalog and feeds."""
 
 import re
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -41,12 +41,19 @@ async def fill_customers(
     connection: asyncpg.Connection, catalog: Catalog, customers: Sequence[str], now: datetime
 ) -> None:
     """Profiles and stories: newcomers, families and platinum customers in turn, each with three weeks of purchases."""
+    told = {customer: _told(customer, place, now) for place, customer in enumerate(customers)}
+    await fill_told(connection, catalog, told, now)
+
+
+async def fill_told(
+    connection: asyncpg.Connection, catalog: Catalog, told: Mapping[str, Sequence[Event]], now: datetime
+) -> None:
+    """Profiles and stories of customers of whom these events were told."""
     profiles, stories = [], []
-    for place, customer in enumerate(customers):
-        told = _told(customer, place, now)
-        events = [read_event(event.type, event.at, SOURCE, event.id, event.data) for event in told]
+    for customer, theirs in told.items():
+        events = [read_event(event.type, event.at, SOURCE, event.id, event.data) for event in theirs]
         state = fold_all(events, catalog.plans, catalog.told).state
-        lane, upto = lane_of(customer), max(event.at for event in told)
+        lane, upto = lane_of(customer), max(event.at for event in theirs)
         profiles.append((lane, customer, "读**", "154****0000", now))
         stories.append((lane, customer, 1, catalog.publications, upto, _json(state.to_plain())))
     await connection.copy_records_to_table(

@@ -19,6 +19,7 @@ from tests.builders.desk import approve_card, cancel, change, desk, mine, sign_u
 from tests.builders.house import House, shanghai
 
 TOUR = "club-tour"
+STANDING = '{ offer(code: "club-tour") { state closesAt nextChangeAt eligibility { eligible reasons { code } } } }'
 PLACES = 20
 
 
@@ -124,6 +125,41 @@ async def test_b10_a_place_can_be_given_back_until_the_plans_deadline(club: Hous
 
     assert (late["__typename"], late["deadline"]) == ("TooLate", "2026-12-09T00:00:00+08:00")
     assert waiting["__typename"] == "SignUpCancelled"
+
+
+async def test_b10_once_the_event_has_begun_nobody_signs_up_and_the_hall_says_so(club: House) -> None:
+    await club.set_clock("2026-12-14T07:59:59")  # day 75
+    before = await club.ask("a", STANDING)
+    await sign_up(club, "a", TOUR)
+    await club.set_clock("2026-12-14T08:00:00")
+
+    late = await sign_up(club, "b", TOUR)
+    after = await club.ask("b", STANDING)
+
+    assert before["offer"] == {
+        "state": "OPEN", "closesAt": "2026-12-14T08:00:00+08:00", "nextChangeAt": "2026-12-14T08:00:00+08:00",
+        "eligibility": {"eligible": True, "reasons": []},
+    }  # fmt: skip
+    assert (late["__typename"], late["nextAt"]) == ("NotOpen", None)
+    assert (after["offer"]["state"], after["offer"]["nextChangeAt"]) == ("ENDED", None)
+    assert [each["code"] for each in after["offer"]["eligibility"]["reasons"]] == ["ENDED"]
+    assert [(await mine(club, name))["signUps"][0]["status"] for name in ("a",)] == ["CONFIRMED"]
+
+
+async def test_b10_whoever_has_signed_up_or_waits_sees_that_it_is_done(club: House) -> None:
+    for name in ("a", "b", "c"):
+        await sign_up(club, name, TOUR)
+
+    seen = {name: (await club.ask(name, STANDING))["offer"]["eligibility"] for name in ("a", "c")}
+    c = (await mine(club, "c"))["signUps"][0]
+    await cancel(club, "c", c["id"])
+    left = (await club.ask("c", STANDING))["offer"]["eligibility"]
+
+    assert {name: [each["code"] for each in found["reasons"]] for name, found in seen.items()} == {
+        "a": ["LIMIT_REACHED"],
+        "c": ["LIMIT_REACHED"],
+    }
+    assert (left["eligible"], [each["code"] for each in left["reasons"]]) == (True, ["WAITING_LIST"])
 
 
 async def test_b10_only_holders_of_the_card_may_come(club: House) -> None:

@@ -44,13 +44,19 @@ async def test_every_text_begins_with_both_ends_of_its_run(
     offer = next(each for each in PLANS[plan]["offers"] if each["code"] == code)
     (phase,) = offer.get("phases", ["active"])
     opens, closes = RUNS[phase]
+    hour = "00:00"
+    if "signUp" in offer["trigger"]:  # until the event begins
+        (place,) = (reward["place"] for reward in offer["rewards"])
+        _, count, hour = place["startsAt"].split()
+        begins = date(*opens) + timedelta(days=int(count) - 1)
+        closes = (begins.year, begins.month, begins.day)
 
     told = (await shared_hall.ask(None, OFFER, {"code": code}, language=language))["offer"]
 
-    first, second = (written(day, language) for day in (opens, closes))
+    first, second = written(opens, language), written(closes, language, hour)
     assert re.match(rf"1\. \S+ ?.*{first}.*{second}", told["rules"]["text"].split("\n")[0])
     assert told["opensAt"] == "{:04}-{:02}-{:02}T00:00:00+08:00".format(*opens)
-    assert told["closesAt"] == "{:04}-{:02}-{:02}T00:00:00+08:00".format(*closes)
+    assert told["closesAt"] == "{:04}-{:02}-{:02}T{}:00+08:00".format(*closes, hour)
 
 
 @pytest.mark.parametrize("language", ["zh-CN", "en"])

@@ -8,6 +8,14 @@ from domain.campaigns.facts import NO_NAMES, Facts, Naming
 from domain.campaigns.terms import About, Reason
 from domain.kernel.words import Words
 
+_MESSAGE = Words("仅限活动期间核卡的新客户", "Only for customers new in this campaign")
+_FIRST_CARD = Reason(
+    "NEW_CUSTOMERS_ONLY",
+    _MESSAGE,
+    Words("在活动期间申请首张卡片并获批", "Have your first card approved while the campaign runs"),
+)
+_TOO_LATE = Reason("NEW_CUSTOMERS_ONLY", _MESSAGE)
+
 
 @dataclass(frozen=True, slots=True)
 class NewCustomer(Rule):
@@ -28,14 +36,8 @@ class NewCustomer(Rule):
             return None
         open_still = facts.new_until is not None and facts.at < facts.new_until
         if open_still and facts.history.earliest_approval() is None:
-            return Reason(
-                "NEW_CUSTOMERS_ONLY",
-                Words("仅限活动期间核卡的新客户", "Only for customers new in this campaign"),
-                Words("在活动期间申请首张卡片并获批", "Have your first card approved while the campaign runs"),
-            )
-        return Reason(
-            "NEW_CUSTOMERS_ONLY", Words("仅限活动期间核卡的新客户", "Only for customers new in this campaign")
-        )
+            return _FIRST_CARD
+        return _TOO_LATE
 
     def describe(self, names: Naming = NO_NAMES) -> Words:
         return Words("活动预热期或活动期内核卡的新客户", "new customers approved in the warm-up or active phase")

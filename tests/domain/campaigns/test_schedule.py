@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from domain.campaigns.calendar import Calendar
 from domain.campaigns.conditions import MonthDays, Months, Slot, Weekly, Window, Workday
 from domain.campaigns.facts import History, facts_at
-from domain.campaigns.model import Offer
+from domain.campaigns.model import Offer, Place, SignUp
 from domain.campaigns.schedule import is_open, opens_and_closes, runs_of, state_of, window
 from domain.campaigns.terms import OfferState, Phase, Weekday
 from domain.kernel.time import Interval
-from tests.builders.campaigns import PHASES, a_campaign, an_offer, shanghai
+from tests.builders.campaigns import PHASES, a_campaign, an_offer, called, shanghai
 
 FRIDAY = Weekly((Slot((Weekday.FRI,), time(10), time(22)),))
 WEEKEND = Weekly((Slot((Weekday.SAT, Weekday.SUN)),))
@@ -131,14 +131,31 @@ def test_an_offer_without_recurring_windows_has_none() -> None:
     assert window(an_offer(), a_campaign(), shanghai("2026-10-05")) is None
 
 
-def test_paused_and_sold_out_show_only_while_the_offer_could_run() -> None:
+def test_a_place_is_signed_up_for_until_its_event_begins() -> None:
+    begins = shanghai("2026-11-14T19:00")
+    offer = an_offer("tasting", Place(called("tasting"), begins, called("here")), trigger=SignUp(), quota=40)
+    campaign = a_campaign(offer)
+
+    assert opens_and_closes(offer, campaign) == Interval(PHASES.starts_at, begins)
+    assert state(offer, "2026-11-14T18:59") == (OfferState.OPEN, begins)
+    assert state(offer, "2026-11-14T19:00") == (OfferState.ENDED, None)
+
+
+def test_paused_shows_only_while_the_offer_could_run() -> None:
     paused = an_offer(paused=True)
 
     assert state(paused, "2026-10-05") == (OfferState.PAUSED, PHASES.ends_at)
     assert state(paused, "2026-09-25")[0] is OfferState.UPCOMING
     assert state(paused, "2026-12-30")[0] is OfferState.ENDED
-    assert state(an_offer(), "2026-10-05", sold_out=True) == (OfferState.SOLD_OUT, PHASES.ends_at)
-    assert state(an_offer(), "2026-09-25", sold_out=True)[0] is OfferState.UPCOMING
+
+
+def test_what_recurs_and_is_paused_is_over_when_its_last_window_closes() -> None:
+    offer = an_offer(when=(WEEKEND,), paused=True)  # the active phase ends on a Tuesday
+    last = shanghai("2026-12-28")
+
+    assert state(offer, "2026-10-06") == (OfferState.PAUSED, last)
+    assert state(offer, "2026-12-27T23:59") == (OfferState.PAUSED, last)
+    assert state(offer, "2026-12-28") == (OfferState.ENDED, None)
 
 
 WINDOWS = st.one_of(

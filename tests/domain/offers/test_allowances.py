@@ -1,8 +1,11 @@
 """Which accounts keep what a customer has left of a claim or a till offer, and what an empty one means."""
 
+from dataclasses import replace
 from datetime import timedelta
 
-from domain.campaigns.model import Campaign, Limit, Offer, Till
+import pytest
+
+from domain.campaigns.model import Apply, Campaign, Limit, Offer, Place, SignUp, Till
 from domain.campaigns.model import Discount as Off
 from domain.campaigns.terms import Per, Period, SubjectKind
 from domain.kernel.ids import lane_of
@@ -11,7 +14,7 @@ from domain.offers.allowances import allowances_of, used_up
 from domain.offers.award import Award, award
 from domain.offers.catalog import OfferOf
 from domain.stories.explain import UsedUp
-from tests.builders.campaigns import a_campaign, an_offer, shanghai, story_offer
+from tests.builders.campaigns import a_campaign, an_offer, called, shanghai, story_offer
 from tests.builders.customers import card, story
 from tests.builders.rows import NOW
 
@@ -38,6 +41,15 @@ def test_a_claims_allowances_are_the_accounts_that_the_claim_takes_from() -> Non
     limits = {account for account in award(order).accounts() if account.key.startswith("limit|")}
     assert {each.account for each in found} == limits
     assert len(limits) == 2
+
+
+@pytest.mark.parametrize("trigger", [Apply(), SignUp()])
+def test_applying_and_signing_up_take_from_the_same_accounts_as_a_claim(trigger: Apply | SignUp) -> None:
+    place = Place(called("place"), NOW, called("here"))
+    rewards = (place,) if isinstance(trigger, SignUp) else CLAIM.offer.rewards
+    asked = OfferOf(CLAIM.campaign, replace(CLAIM.offer, trigger=trigger, rewards=rewards))
+
+    assert allowances_of(asked, ALICE, story(card()), NOW) == allowances_of(CLAIM, ALICE, story(card()), NOW)
 
 
 def test_a_tills_allowances_are_also_those_of_every_open_card() -> None:

@@ -22,7 +22,7 @@ from domain.offers.hall import (
     personal_shelves,
     plain_shelves,
 )
-from domain.stories.explain import Eligibility
+from domain.stories.explain import Eligibility, Progress
 from domain.stories.plans import Plans, Version
 from tests.builders.customers import card, story
 from tests.builders.rows import NOW
@@ -79,6 +79,9 @@ def shown(of: OfferOf, **over: object) -> Shown:
     return replace(far, **over)  # type: ignore[arg-type]
 
 
+HALF = Progress(1, 2, None)
+
+
 def order(*found: Shown, mine: set[str] | None = None, segments: set[str] | None = None) -> list[str]:
     shelves = personal_shelves(found, NOW, mine={"one"} if mine is None else mine, segments=segments or set())
     return [of.offer.code for shelf in shelves for of in shelf.offers]
@@ -124,7 +127,8 @@ def test_what_closes_soon_stands_first_and_sooner_before_later() -> None:
 
 
 def test_what_one_is_half_way_to_stands_before_what_one_has_not_begun() -> None:
-    assert order(shown(A), shown(B, half_way=True)) == ["b", "a"]
+    assert order(shown(A), shown(B, way=HALF)) == ["b", "a"]
+    assert order(shown(A), shown(B, way=Progress(1, 3, None))) == ["a", "b"]
 
 
 def test_what_the_segment_likes_stands_before_what_it_does_not() -> None:
@@ -144,7 +148,7 @@ def test_an_earlier_rule_decides_before_a_later_one() -> None:
     soon = NOW + timedelta(hours=1)
 
     assert order(shown(A, closes_at=soon, state=OfferState.PAUSED), shown(B)) == ["b", "a"]
-    assert order(shown(A, half_way=True), shown(B, closes_at=soon)) == ["b", "a"]
+    assert order(shown(A, way=HALF), shown(B, closes_at=soon)) == ["b", "a"]
 
 
 def test_ones_own_campaign_stands_before_the_others_whatever_is_in_it() -> None:
@@ -157,7 +161,7 @@ def test_ones_own_campaign_stands_before_the_others_whatever_is_in_it() -> None:
 def test_a_shelf_stands_where_its_first_offer_would() -> None:
     late = OfferOf(ONE, offer("c", section="second"))
 
-    shelves = personal_shelves([shown(A), shown(late, half_way=True)], NOW, mine={"one"}, segments=set())
+    shelves = personal_shelves([shown(A), shown(late, way=HALF)], NOW, mine={"one"}, segments=set())
 
     assert [shelf.section.code for shelf in shelves] == ["second", "first"]
 

@@ -1,7 +1,7 @@
 """An offer in time, worked out once for each stretch in which nothing changes."""
 
 from dataclasses import replace
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,6 +59,20 @@ def test_it_stays_as_it_is_until_the_moment_it_says_and_changes_then(minute: int
     at = timing_of(offer, CAMPAIGN, timing.stays_until, WEEKDAYS_ONLY)
     assert just_before == timing
     assert (at.state, at.window) != (timing.state, timing.window)
+
+
+@given(MINUTES, st.sampled_from(CAMPAIGN.offers))
+def test_what_is_sold_out_stays_as_it_is_until_the_moment_it_says_and_changes_then(minute: int, offer: Offer) -> None:
+    now = NOW + timedelta(minutes=minute)
+
+    def seen(at: datetime) -> tuple[object, object]:
+        timing = timing_of(offer, CAMPAIGN, at, WEEKDAYS_ONLY)
+        return timing.state_with(0), timing.window
+
+    until = timing_of(offer, CAMPAIGN, now, WEEKDAYS_ONLY).stays_with(0)
+
+    if until is not None:
+        assert seen(until - timedelta(microseconds=1)) == seen(now) != seen(until)
 
 
 def test_it_closes_with_its_window_while_it_is_open_in_one() -> None:

@@ -50,7 +50,7 @@ from domain.campaigns.terms import (
 )
 from domain.kernel.time import Interval
 from domain.stories.events import StoryEvent
-from domain.stories.explain import Eligibility, Progress, UsedUp, explain, explain_many, progress
+from domain.stories.explain import Asking, Eligibility, Progress, UsedUp, explain, explain_many, progress
 from domain.stories.fold import fold_all
 from domain.stories.merchants import MerchantHistory
 from domain.stories.plans import Plans
@@ -163,9 +163,26 @@ def test_many_offers_at_once_are_explained_as_each_alone() -> None:
     plans, now = plans_of(campaign), shanghai("2026-10-05")
     state = fold_all([*newcomer(), bought("2026-10-03")], plans, MERCHANTS).state
 
-    found = explain_many([(campaign, offer) for offer in offers], state, now, plans)
+    found = explain_many([Asking(campaign, offer) for offer in offers], state, now, plans)
 
-    assert found == [explain(offer, campaign, state, now, plans) for offer in offers]
+    assert found == [
+        (explain(offer, campaign, state, now, plans), progress(offer, campaign, state, now, plans)) for offer in offers
+    ]
+
+
+def test_what_the_ledger_says_is_told_of_each_offer_and_takes_no_mission_away() -> None:
+    offers = [BIND.offer, story_offer(SubjectKind.PURCHASE, code="count", conditions=(Purchases(2),))]
+    campaign = a_campaign(*offers)
+    plans, now = plans_of(campaign), shanghai("2026-10-05")
+    state = fold_all([*newcomer(), bought("2026-10-03")], plans, MERCHANTS).state
+
+    gone = explain_many([Asking(campaign, offer, sold_out=True) for offer in offers], state, now, plans)
+
+    assert [told for told, _ in gone] == [
+        explain(offer, campaign, state, now, plans, sold_out=True) for offer in offers
+    ]
+    assert [way for _, way in gone] == [progress(offer, campaign, state, now, plans) for offer in offers]
+    assert gone[1][1] is not None
 
 
 def test_signed_out_is_the_same_as_knowing_nothing() -> None:
