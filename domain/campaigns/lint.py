@@ -26,6 +26,7 @@ from domain.campaigns.conditions import (
 )
 from domain.campaigns.model import (
     Campaign,
+    Cashback,
     Choice,
     Claim,
     CouponReward,
@@ -33,12 +34,14 @@ from domain.campaigns.model import (
     Draw,
     DrawChance,
     FeeWaiver,
+    Gift,
     Offer,
     PointsBonus,
     Reward,
     SignUp,
     Story,
     Till,
+    Validity,
     WaiverBasis,
     worst_cost_of,
 )
@@ -544,6 +547,47 @@ def lint_change(old: Campaign, new: Campaign, now: datetime) -> list[str]:
                 ("odds", 0 if prize.consolation else prize.odds_ppm, now_prize.odds_ppm),
                 ("stock", prize.stock, now_prize.stock),
             ):
-                if later is not None and (before is None or later < before):
+                if _less(before, later):
                     found.append(f"The draw {draw.code} has started: the {what} of {prize.code} cannot be lowered.")
+            if not _as_good(prize.reward, now_prize.reward):
+                found.append(
+                    f"The draw {draw.code} has started: what {prize.code} delivers can only become better (the same"
+                    " article or kind of coupon, worth no less, usable no less widely and no shorter)."
+                )
+        if draw.consolation is not None and (
+            after.consolation is None or after.consolation.value < draw.consolation.value
+        ):
+            found.append(
+                f"The draw {draw.code} has started: its consolation {draw.consolation.code} cannot be replaced by less."
+            )
     return found
+
+
+def _less(before: int | None, later: int | None) -> bool:
+    """None: without limit."""
+    return later is not None and (before is None or later < before)
+
+
+def _as_good(before: Reward | None, later: Reward | None) -> bool:
+    """Whether a prize delivers at least what it did. What is not known to be so counts as less."""
+    match before, later:
+        case None, _:
+            return True
+        case CouponReward(), CouponReward():
+            same = (before.kind, before.delivery, before.sku) == (later.kind, later.delivery, later.sku)
+            worth = later.value >= before.value and later.count >= before.count and later.min_spend <= before.min_spend
+            groups = set(later.merchant_groups)
+            wide = not groups or (bool(before.merchant_groups) and groups.issuperset(before.merchant_groups))
+            return same and worth and wide and _as_long(before.valid, later.valid)
+        case Gift(), Gift():
+            return (before.delivery, before.sku) == (later.delivery, later.sku) and later.value >= before.value
+        case Cashback(), Cashback():
+            worth = later.ppm >= before.ppm and not _less(before.cap, later.cap)
+            return worth and _as_long(before.valid, later.valid)
+        case _:
+            return False
+
+
+def _as_long(before: Validity, later: Validity) -> bool:
+    until = later.until is None or (before.until is not None and later.until >= before.until)
+    return until and not _less(before.days, later.days)

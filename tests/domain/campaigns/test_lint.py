@@ -23,20 +23,23 @@ from domain.campaigns.model import (
     Budget,
     BudgetLine,
     Campaign,
+    Cashback,
     Discount,
     Draw,
     DrawChance,
+    Gift,
     Limit,
     Offer,
     PointsBonus,
     Prize,
+    Reward,
     SignUp,
     Stacking,
     Till,
     Validity,
 )
 from domain.campaigns.model import Place as PlaceReward
-from domain.campaigns.terms import CouponKind, Per, Period, Phase, Product, SubjectKind, Weekday
+from domain.campaigns.terms import CouponKind, DeliveryKind, Per, Period, Phase, Product, SubjectKind, Weekday
 from domain.kernel.time import Interval
 from domain.kernel.words import Words
 from tests.builders.campaigns import a_campaign, an_offer, called, cash_coupon, shanghai, story_offer
@@ -378,6 +381,71 @@ def test_a_running_draw_may_become_better() -> None:
     after = drawing(a_prize(2_000, stock=None, value=200), a_prize(998_000, "thanks", consolation=True))
 
     assert lint_change(before, after, ACTIVE) == []
+
+
+COUPON = cash_coupon(2_000, merchant_groups=("mall",), valid=Validity(days=30))
+BACK = Cashback("back", called("back"), 500_000, 10_000, Validity(days=30))
+CARD = Gift("card", called("card"), DeliveryKind.JD_ECARD, 5_000, sku="jd-50")
+
+
+@pytest.mark.parametrize(
+    ("before", "later"),
+    [
+        (COUPON, None),
+        (COUPON, CARD),
+        (COUPON, replace(COUPON, value=1_999)),
+        (COUPON, replace(COUPON, min_spend=1)),
+        (COUPON, replace(COUPON, merchant_groups=("tea",))),
+        (COUPON, replace(COUPON, valid=Validity(days=29))),
+        (COUPON, replace(COUPON, valid=Validity(days=30, until=ACTIVE))),
+        (COUPON, replace(COUPON, kind=CouponKind.REPAYMENT)),
+        (replace(COUPON, merchant_groups=()), COUPON),
+        (replace(COUPON, count=2), COUPON),
+        (BACK, replace(BACK, ppm=499_999)),
+        (BACK, replace(BACK, cap=9_999)),
+        (replace(BACK, cap=None), BACK),
+        (CARD, replace(CARD, sku="jd-20")),
+        (CARD, replace(CARD, value=4_999)),
+    ],
+)
+def test_a_prize_of_a_running_draw_delivers_no_less_under_the_same_value(before: Reward, later: Reward | None) -> None:
+    def with_reward(reward: Reward | None) -> Campaign:
+        return drawing(a_prize(1_000, value=100, reward=reward), a_prize(999_000, "thanks", consolation=True))
+
+    assert lint_change(with_reward(before), with_reward(later), ACTIVE)
+    if later is not None:
+        assert lint_change(with_reward(before), with_reward(before), ACTIVE) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "later"),
+    [
+        (None, COUPON),
+        (COUPON, replace(COUPON, value=2_001, merchant_groups=("mall", "tea"), valid=Validity(days=31), cost=5)),
+        (COUPON, replace(COUPON, merchant_groups=(), title=called("other words"))),
+        (BACK, replace(BACK, ppm=1_000_000, cap=None)),
+        (CARD, replace(CARD, title=called("other words"), cost=1)),
+    ],
+)
+def test_a_prize_of_a_running_draw_may_deliver_more(before: Reward | None, later: Reward) -> None:
+    rest = a_prize(999_000, "thanks", consolation=True)
+
+    assert (
+        lint_change(drawing(a_prize(1_000, reward=before), rest), drawing(a_prize(1_000, reward=later), rest), ACTIVE)
+        == []
+    )
+
+
+def test_the_consolation_of_a_running_draw_is_not_replaced_by_less() -> None:
+    before = drawing(a_prize(1_000, value=100), a_prize(999_000, "tea", value=50, consolation=True))
+    without = drawing(a_prize(1_000, value=100), a_prize(999_000, "tea", value=50))
+    cheaper = drawing(
+        a_prize(1_000, value=100), a_prize(999_000, "tea", value=50), a_prize(0, "thanks", consolation=True)
+    )
+
+    assert lint_change(before, without, ACTIVE)
+    assert lint_change(before, cheaper, ACTIVE)
+    assert lint_change(before, before, ACTIVE) == []
 
 
 def test_a_running_draw_cannot_be_taken_away() -> None:
