@@ -91,14 +91,14 @@ class Entitlement(Node):
     code: str = strawberry.field(description="What kind of visits.")
     title: str = strawberry.field(description="What it is, for the customer.")
     total: int = strawberry.field(description="Visits in all.")
-    used: int = strawberry.field(description="Visits that are gone.")
+    used: int = strawberry.field(description="Visits that were used.")
     pending: int = strawberry.field(description="Visits kept by bookings.")
-    remaining: int = strawberry.field(description="Visits that are free.")
+    remaining: int = strawberry.field(description="Visits that are free; none once it has ended.")
     expires_at: datetime = strawberry.field(description="Until when, exclusive.")
 
     @strawberry.field(name="pass", description="What to show at a lounge without a booking; null with no visit free.")
     def pass_(self, info: HallInfo) -> Presentation | None:
-        if self.own.remaining <= 0 or info.context.now >= self.own.expires_at:
+        if self.own.remaining_at(info.context.now) <= 0:
             return None
         payload, expires_at = info.context.deps.present_pass.of_entitlement(self.own.id)
         return Presentation(payload=payload, expires_at=expires_at)
@@ -189,7 +189,7 @@ class Presenter:
             total=own.total,
             used=own.used,
             pending=own.pending,
-            remaining=own.remaining,
+            remaining=own.remaining_at(self.context.now),
             expires_at=own.expires_at,
         )
 

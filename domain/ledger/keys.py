@@ -6,7 +6,8 @@
              limit|<period>|<offer>|person|<who>  -> ~used|<offer>      (also device)
     own      limit|<period>|<offer>|card|<who>    -> ~used|<offer>      (also customer)
              coupon|<id>                          -> ~redeemed|<offer>, ~voided|<offer>, ~expired|<offer>
-             chance|<id>, visits|<id>             -> the same sinks
+             chance|<id>, visits|<id>             -> the same sinks, but for:
+             lapsed|<entitlement>                 visits that ended unused; -> ~redeemed|<offer> for one told of late
 
 A quota's or budget line's total comes by a post from `~issued|<campaign>|...` when it is published or raised; a
 coupon's one unit, a chance's, an entitlement's visits by a post from `~issued|<offer>`. So what was issued is a sum
@@ -79,6 +80,13 @@ def chance(id: UUID) -> Account:
 def visits(id: UUID) -> Account:
     """The visits left of an entitlement."""
     return Account(lane_of_id(id), f"visits|{id}")
+
+
+def lapsed(id: UUID) -> Account:
+    """The visits of an entitlement that had ended before they were used. A visit of before its end, told of after it,
+    still takes one of these.
+    """
+    return Account(lane_of_id(id), f"lapsed|{id}")
 
 
 @lru_cache(maxsize=4096)

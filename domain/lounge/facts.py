@@ -112,7 +112,10 @@ class BookingFacts:
 
 @dataclass(frozen=True, slots=True)
 class EntitlementFacts:
-    """Visits of a customer. used: gone; pending: kept by bookings; remaining: free."""
+    """Visits of a customer. used: gone; pending: kept by bookings; lapsed: ended unused; remaining: free.
+
+    ended: the end has been written down; what is given back afterwards has lapsed too.
+    """
 
     id: UUID
     customer: str
@@ -124,10 +127,16 @@ class EntitlementFacts:
     used: int
     pending: int
     expires_at: datetime
+    lapsed: int = 0
+    ended: bool = False
 
     @property
     def remaining(self) -> int:
-        return self.total - self.used - self.pending
+        return self.total - self.used - self.pending - self.lapsed
+
+    def remaining_at(self, now: datetime) -> int:
+        """Nothing once it has ended, even before the sweep has written that down."""
+        return self.remaining if now < self.expires_at else 0
 
 
 class VisitState(StrEnum):

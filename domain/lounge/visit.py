@@ -90,11 +90,13 @@ class VisitCase:
     """What is known of a visit that is told of.
 
     before: as recorded. entitlement: of the member or of the pass. booking: the one the visit would use, or did.
+    pays: whose visit goes: the booking's entitlement, or without a booking the member's.
     """
 
     before: VisitFacts | None
     entitlement: EntitlementFacts | None
     booking: BookingFacts | None
+    pays: EntitlementFacts | None
 
 
 # --- deciding
@@ -136,47 +138,51 @@ def _refused(told: TellVisit, case: VisitCase, policy: Policy, now: datetime) ->
 
 
 def _came(told: TellVisit, case: VisitCase, now: datetime) -> Unit:
-    booking, entitlement = case.booking, case.entitlement
+    booking, pays = case.booking, case.pays
     moves: list[Move] = []
     ends: list[EndHold] = []
     changes: list[Change] = []
     charged = False
-    covered = entitlement is not None
-    free = entitlement is not None and entitlement.remaining > 0 and told.visited_at < entitlement.expires_at
+    covered = pays is not None
+    # A visit of before the end that is told of after it takes one of those that seemed to have lapsed.
+    left = 0 if pays is None else pays.remaining + pays.lapsed
+    free = pays is not None and left > 0 and told.visited_at < pays.expires_at
     if booking is not None and booking.status in (BookingStatus.CONFIRMED, BookingStatus.NO_SHOW):
         if booking.status is BookingStatus.CONFIRMED:
             ends.append(EndHold(booking.hold, capture=True))
         elif not booking.charged:  # nobody seemed to have come, and the visit was given back
             covered = free
-            if free:
-                moves.append(_use(booking.entitlement, booking.offer))
+            if pays is not None and free:
+                moves.append(_use(pays))
         values = {"charged": True} if covered else {}
         changes.append(Change("booking", booking.id, booking.status.value, BookingStatus.CHECKED_IN.value, values))
-    elif entitlement is not None:
+    elif pays is not None:
         charged = covered = free
         if free:
-            moves.append(_use(entitlement.id, entitlement.offer))
+            moves.append(_use(pays))
     return _unit(
         told, case, now, moves=moves, ends=ends, changes=changes, charged=charged,
         over_limit=not covered or told.guests > 0,
     )  # fmt: skip
 
 
-def _use(entitlement: UUID, offer: str) -> Move:
-    return post(1, keys.visits(entitlement), keys.redeemed(offer), "VISIT")
+def _use(entitlement: EntitlementFacts) -> Move:
+    source = keys.visits if entitlement.remaining > 0 else keys.lapsed
+    return post(1, source(entitlement.id), keys.redeemed(entitlement.offer), "VISIT")
 
 
 def _reversed(told: TellVisit, case: VisitCase, before: VisitFacts, now: datetime) -> Unit:
-    """Everything the visit used is free again."""
+    """Everything the visit used is free again; a visit whose entitlement has ended meanwhile has lapsed."""
     moves: list[Move] = []
     changes: list[Change] = []
-    booking = case.booking
-    if before.charged and case.entitlement is not None:
-        offer = case.entitlement.offer
-        moves.append(reverse(1, keys.redeemed(offer), keys.visits(case.entitlement.id), "VISIT"))
+    booking, pays = case.booking, case.pays
+    used = booking is not None and booking.status is BookingStatus.CHECKED_IN and booking.charged
+    if pays is not None and (before.charged or used):
+        back = keys.lapsed if pays.ended else keys.visits
+        moves.append(reverse(1, keys.redeemed(pays.offer), back(pays.id), "VISIT"))
+        stands = "EXPIRED" if pays.ended else "OPEN"
+        changes.append(Change("entitlement", pays.id, stands, stands))  # it does not end at this very moment
     if booking is not None and booking.status is BookingStatus.CHECKED_IN:
-        if booking.charged:
-            moves.append(reverse(1, keys.redeemed(booking.offer), keys.visits(booking.entitlement), "VISIT"))
         moves.append(reverse(1, STAYED, stay(booking.customer, booking.starts_at), "STAY"))
         moves.append(reverse(1, seated(booking.lounge), seat(booking.lounge, booking.starts_at), "SEAT"))
         changes.append(
@@ -315,16 +321,16 @@ async def _case(told: TellVisit, read: ReadVisits, policy: Policy) -> VisitCase 
             return None
         entitlement = None if before.entitlement is None else await read.entitlement(before.entitlement)
         booking = None if before.booking is None else await read.booking_by_id(before.booking)
-        return VisitCase(before, entitlement, booking)
+        return VisitCase(before, entitlement, booking, await _pays(read, entitlement, booking))
     shown = told.shown
     if shown is not None and shown.booking is not None:
         booking = await read.booking_by_id(shown.booking)
         found = None if booking is None else await read.entitlement(booking.entitlement)
-        return VisitCase(None, found, booking)
+        return VisitCase(None, found, booking, found)
     number = told.member if shown is None else shown.entitlement
     entitlement = None if number is None else await read.entitlement(number)
     if entitlement is None:
-        return VisitCase(None, None, None)
+        return VisitCase(None, None, None, None)
     since, until = told.visited_at - policy.late, told.visited_at + policy.early
     near = await read.bookings_at(entitlement.customer, told.lounge, since, until)
     for _ in range(8):
@@ -334,7 +340,17 @@ async def _case(told: TellVisit, read: ReadVisits, policy: Policy) -> VisitCase 
         looked, near = near, await read.bookings_at(entitlement.customer, told.lounge, since, until)
         if near == looked:
             break
-    return VisitCase(None, entitlement, booking_of(near, told.visited_at, policy))
+    booking = booking_of(near, told.visited_at, policy)
+    return VisitCase(None, entitlement, booking, await _pays(read, entitlement, booking))
+
+
+async def _pays(
+    read: ReadVisits, entitlement: EntitlementFacts | None, booking: BookingFacts | None
+) -> EntitlementFacts | None:
+    """Who has two entitlements may show one and have booked with the other."""
+    if booking is None or (entitlement is not None and booking.entitlement == entitlement.id):
+        return entitlement
+    return await read.entitlement(booking.entitlement)
 
 
 def booking_of(near: list[BookingFacts], visited_at: datetime, policy: Policy) -> BookingFacts | None:

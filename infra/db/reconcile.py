@@ -272,19 +272,22 @@ from redemption r left join (
 where r.taken_back <> coalesce(e.units, 0)
 """
 
-# Of each entitlement: what was issued is free, kept by its bookings, or used by bookings and by visits without one;
-# what was taken back or has ended left it. The account and the journal say the same as the rows.
+# Of each entitlement: what was issued is free, kept by its bookings, used by bookings and by visits without one, or has
+# lapsed at its end; what was taken back left it. The accounts and the journal say the same as the rows.
 _VISITS = """
 with purse as (
-    select lane, substr(key, 8)::uuid as id, balance, held from account where key ~ '^visits\\|'
+    select lane, substr(key, 8)::uuid as id, sum(balance) as balance, sum(held) as held,
+        sum(balance - held) filter (where key ~ '^visits') as free,
+        coalesce(sum(balance) filter (where key ~ '^lapsed'), 0) as lapsed
+    from account where key ~ '^(visits|lapsed)\\|' group by 1, 2
 ), moved as (
     select lane, id, sum(n) filter (where sink = '~redeemed') as used, sum(n) filter (where sink <> '~redeemed') as left
     from (
         select src_lane as lane, substr(src, 8)::uuid as id, split_part(dst, '|', 1) as sink, units as n
-        from journal where src ~ '^visits\\|' and op in (1, 3, 5) and dst !~ '^~issued'
+        from journal where src ~ '^(visits|lapsed)\\|' and op in (1, 3, 5) and dst ~ '^~' and dst !~ '^~issued'
         union all
         select dst_lane, substr(dst, 8)::uuid, split_part(src, '|', 1), -units
-        from journal where dst ~ '^visits\\|' and op in (1, 3, 5) and src !~ '^~issued'
+        from journal where dst ~ '^(visits|lapsed)\\|' and op in (1, 3, 5) and src ~ '^~' and src !~ '^~issued'
     ) gone group by lane, id
 ), booked as (
     select lane, entitlement as id, count(*) filter (where status in ('PENDING', 'CONFIRMED')) as pending,
@@ -293,14 +296,15 @@ with purse as (
 ), visited as (
     select entitlement as id, count(*) as used from lounge_visit where charged group by entitlement
 )
-select format('entitlement %s of %s: %s free, %s kept, %s used, %s left it; bookings keep %s and used %s, visits %s',
-    coalesce(e.id, p.id), e.total, p.balance - p.held, p.held, coalesce(m.used, 0), coalesce(m.left, 0),
-    coalesce(b.pending, 0), coalesce(b.used, 0), coalesce(v.used, 0))
+select format('%s entitlement %s of %s: %s free, %s kept, %s lapsed, %s used, %s left it; bookings keep %s and used %s,'
+    ' visits %s', coalesce(e.status, 'no'), coalesce(e.id, p.id), e.total, p.free, p.held, p.lapsed,
+    coalesce(m.used, 0), coalesce(m.left, 0), coalesce(b.pending, 0), coalesce(b.used, 0), coalesce(v.used, 0))
 from entitlement e full join purse p on p.lane = e.lane and p.id = e.id
     left join moved m on m.lane = p.lane and m.id = p.id left join booked b on b.lane = p.lane and b.id = p.id
     left join visited v on v.id = p.id
 where e.id is null or p.id is null or p.balance + coalesce(m.used, 0) + coalesce(m.left, 0) <> e.total
     or p.held <> coalesce(b.pending, 0) or coalesce(m.used, 0) <> coalesce(b.used, 0) + coalesce(v.used, 0)
+    or case e.status when 'EXPIRED' then p.free else p.lapsed end <> 0
 order by 1
 """
 

@@ -7,9 +7,11 @@ from uuid import uuid4
 import pytest
 
 from api.node import node_id
-from tests.builders.house import House
+from infra.db.commit import GroupCommit
+from tests.builders.house import House, shanghai
 from tests.builders.lounges import (
     MINE,
+    add_visits,
     book,
     cancel,
     forged,
@@ -308,3 +310,51 @@ async def test_bookings_are_paged_newest_first(town: House) -> None:
 
     assert [edge["node"]["id"] for edge in first["edges"] + rest["edges"]] == made[::-1]
     assert (first["pageInfo"]["hasNextPage"], rest["pageInfo"]["hasNextPage"]) == (True, False)
+
+
+async def test_b2_visits_that_ended_unused_have_lapsed_and_one_of_before_told_of_late_still_counts(
+    hall: House,
+) -> None:
+    await hall.set_clock("2026-10-05T12:00:00")
+    await open_lounge(hall, "TST-15-1")
+    await give_visits(hall, "lu-15")
+    (entitlement,) = (await mine(hall, "lu-15"))["entitlements"]
+    member = entitlement["id"]
+    await tell_visit(hall, "15-a", member=member, visitedAt="2026-10-05T10:00:00+08:00")
+
+    await hall.set_clock(entitlement["expiresAt"])
+    at_its_end = await visits(hall, "lu-15")
+    await hall.settle()
+    swept = await visits(hall, "lu-15")
+    (status,) = await hall.rows("select status from entitlement")
+    booked = await book(hall, "lu-15", node_id("Lounge", "TST-15-1"), "2027-10-06T10:00:00", language="en")
+    last_evening = await tell_visit(hall, "15-b", member=member, visitedAt="2027-10-01T20:00:00+08:00")
+    too_late = await tell_visit(hall, "15-c", member=member, visitedAt="2027-10-06T01:00:00+08:00")
+    after = await visits(hall, "lu-15")
+    await tell_visit(hall, "15-b", "REVERSED", member=member, visitedAt="2027-10-01T20:00:00+08:00")
+
+    assert at_its_end == swept == (1, 0, 0)
+    assert status["status"] == "EXPIRED"
+    assert (booked["__typename"], booked["message"]) == (
+        "NoEntitlement",
+        "Your lounge visits are used, kept by other bookings, or end before this slot.",
+    )
+    assert (last_evening[1]["overLimit"], too_late[1]["overLimit"]) == (False, True)
+    assert after == (2, 0, 0)
+    assert await visits(hall, "lu-15") == (1, 0, 0)
+    (law,) = await hall.rows("select sum(balance) as left from account where key like 'lapsed|%'")
+    assert law["left"] == 5
+
+
+async def test_b2_who_booked_with_one_entitlement_and_shows_another_uses_the_booked_one(town: House) -> None:
+    lounge = await open_lounge(town, "TST-16-1")
+    await give_visits(town, "lu-16")
+    async with GroupCommit(town.dsn, in_flight=1) as ledger:
+        await add_visits(ledger, ["lu-16"], shanghai("2026-10-02T09:00:00"), total=1)
+    _, later = (await mine(town, "lu-16"))["entitlements"]
+    await book(town, "lu-16", lounge, "2026-10-05T14:00:00")  # with the one that ends first
+
+    told = await tell_visit(town, "16-v1", member=later["id"], visitedAt="2026-10-05T14:10:00+08:00")
+
+    assert told[1]["overLimit"] is False
+    assert [(row["used"], row["remaining"]) for row in (await mine(town, "lu-16"))["entitlements"]] == [(1, 0), (0, 6)]

@@ -55,8 +55,9 @@ DUE = named(
 
 # What was taken back is listed no more; what has ended is.
 _ENTITLEMENT = """e.id, e.customer, e.campaign, e.offer, e.code, e.title_zh, e.title_en, e.total, e.expires_at,
-        coalesce(a.balance, 0) balance, coalesce(a.held, 0) held
-    from entitlement e left join account a on a.lane = $1 and a.lane = e.lane and a.key = 'visits|' || e.id"""
+        coalesce(a.balance, 0) balance, coalesce(a.held, 0) held, coalesce(l.balance, 0) lapsed, e.status
+    from entitlement e left join account a on a.lane = $1 and a.lane = e.lane and a.key = 'visits|' || e.id
+        left join account l on l.lane = $1 and l.lane = e.lane and l.key = 'lapsed|' || e.id"""
 
 ENTITLEMENTS = named(
     "entitlement.of_customer",
@@ -79,9 +80,9 @@ BOOK_FACTS = named(
             with ordinality q (lane, customer, lounge, starts_at, n)
         left join lateral (
             select e.id, e.customer, e.campaign, e.offer, e.code, e.title_zh, e.title_en, e.total, e.expires_at,
-                coalesce(a.balance, 0) balance, coalesce(a.held, 0) held
+                coalesce(a.balance, 0) balance, coalesce(a.held, 0) held, 0::bigint lapsed, e.status
             from entitlement e left join account a on a.lane = q.lane and a.key = 'visits|' || e.id
-            where e.lane = q.lane and e.customer = q.customer and e.status = 'OPEN'
+            where e.lane = q.lane and e.customer = q.customer and e.status <> 'VOIDED'
             order by e.expires_at, e.id limit 100
         ) e on true
     order by q.n, e.expires_at, e.id
@@ -233,7 +234,9 @@ def _entitlement(row: Any) -> EntitlementFacts:
         code=row["code"],
         title=Words(row["title_zh"], row["title_en"]),
         total=total,
-        used=total - row["balance"],
+        used=total - row["balance"] - row["lapsed"],
         pending=held,
         expires_at=row["expires_at"],
+        lapsed=row["lapsed"],
+        ended=row["status"] == "EXPIRED",
     )

@@ -107,7 +107,8 @@ CHANCES_OF_GRANTS = named(
 PRIZES_OF_CHANCES = named(
     "offer_grant.prizes_of_chances",
     """
-    select g.id, g.campaign, g.version, g.offer, g.cause, g.round, g.at, g.cost, g.line, g.details, c.id coupon, c.status
+    select g.id, g.campaign, g.version, g.offer, g.cause, g.round, g.at, g.cost, g.line, g.details,
+           c.id coupon, c.status
     from offer_grant g, lateral (
         select * from coupon x where x.lane = g.lane and x.customer = g.customer and x.offer_grant = g.id offset 0
     ) c
@@ -121,9 +122,11 @@ ENTITLEMENTS_OF_GRANTS = named(
     "entitlement.of_grants",
     """
     select e.id, e.offer_grant, e.offer, e.total,
-        case when a.balance - a.held = e.total then e.status else 'TOUCHED' end status
+        case when coalesce(a.balance - a.held, 0) + coalesce(l.balance, 0) = e.total then e.status
+            else 'TOUCHED' end status
     from entitlement e
         left join account a on a.lane = e.lane and a.lane = $1 and a.key = 'visits|' || e.id
+        left join account l on l.lane = e.lane and l.lane = $1 and l.key = 'lapsed|' || e.id
     where e.lane = $1 and e.customer = $2 and e.offer_grant = any($3::uuid[])
     """,
 )
