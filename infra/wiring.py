@@ -8,12 +8,13 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import asyncpg
 import httpx
 import structlog
+from prometheus_client import Histogram
 from starlette.requests import Request
 from starlette.routing import BaseRoute
 
@@ -539,7 +540,12 @@ def _report(error: BaseException, trace_id: str) -> None:
 
 
 def _observe_http(method: str, path: str, status: int, seconds: float) -> None:
-    metrics.http_seconds.labels(method, path, str(status)).observe(seconds)
+    _http_seconds(method, path, status).observe(seconds)
+
+
+@lru_cache(maxsize=1024)
+def _http_seconds(method: str, path: str, status: int) -> Histogram:
+    return metrics.http_seconds.labels(method, path, str(status))
 
 
 def _observe_graphql(operation: str, kind: str, outcome: str, seconds: float) -> None:

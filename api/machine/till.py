@@ -1,9 +1,9 @@
 """The till's calls: quotes, capture, release, reversals (contract section 4).
 
 Each is done once under its `Idempotency-Key`, however often and from how many sides it is sent: the first answer again,
-byte for byte; 422 with another body; 409 with Retry-After while the first is still under way after `PATIENCE_S`.
+byte for byte; 422 with another body; 409 with Retry-After when the first is still under way after `PATIENCE_S`.
 
-A plain ASGI callable, as `/graphql` is: a quarter of a payment's time at the till would go into Starlette's objects.
+A plain ASGI callable, as `/graphql` is (docs/decisions/0015-the-tills-door.md).
 """
 
 import asyncio
@@ -82,7 +82,7 @@ class ObserveCall(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TillDeps:
-    """read_payload: what a presentation says, or why nothing. patience_s: how long a call waits for its commit.
+    """read_payload: what a presentation says, or why nothing. patience_s: how long a repetition waits for the first.
 
     bind_trace: told the trace id in the request's own task. report: told of our bugs, with the trace id.
     """
@@ -128,7 +128,7 @@ class TillApp:
 
     def __init__(self, deps: TillDeps) -> None:
         self._deps = deps
-        self._running: dict[tuple[str, str], tuple[int, asyncio.Task[Told | KeyReused]]] = {}
+        self._running: dict[tuple[str, str], tuple[int, asyncio.Future[Told | KeyReused]]] = {}
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         started = perf_counter()
@@ -208,21 +208,25 @@ class TillApp:
 
     async def _once(self, key: Key, call: Call) -> Response | _Answer:
         """Of the calls under way in this process one goes on under a key, alone; a repetition waits for it."""
-        found = self._running.get((key.client, key.key))
-        if found is None:
-            task = asyncio.ensure_future(call(key))
-            self._running[key.client, key.key] = (key.digest, task)
-            task.add_done_callback(lambda _: self._running.pop((key.client, key.key), None))
-        elif found[0] != key.digest:
-            return _reused()
-        else:
-            task = found[1]
-        done, _ = await asyncio.wait({task}, timeout=self._deps.patience_s)
-        if not done:
-            title = "The first call with this Idempotency-Key is still under way"
-            return problem(409, "IDEMPOTENCY_KEY_IN_USE", title, headers={"Retry-After": str(RETRY_AFTER_S)})
-        told = task.result()
-        return _reused() if isinstance(told, KeyReused) else _told(told, again=found is not None or told.again)
+        while (found := self._running.get((key.client, key.key))) is not None:
+            digest, first = found
+            if digest != key.digest:
+                return _reused()
+            if not (await asyncio.wait({first}, timeout=self._deps.patience_s))[0]:
+                title = "The first call with this Idempotency-Key is still under way"
+                return problem(409, "IDEMPOTENCY_KEY_IN_USE", title, headers={"Retry-After": str(RETRY_AFTER_S)})
+            if not first.cancelled():
+                return _told(first.result(), again=True)
+            # The first one ended without an answer: it is the next one's turn.
+        first = asyncio.get_running_loop().create_future()
+        self._running[key.client, key.key] = (key.digest, first)
+        try:
+            told = await call(key)
+            first.set_result(told)
+            return _told(told)
+        finally:
+            del self._running[key.client, key.key]
+            first.cancel()  # does nothing to one that has its result
 
     def _turned_away(self, error: Exception, trace_id: str) -> Response:
         match error:
@@ -238,14 +242,16 @@ class TillApp:
         return internal(trace_id)
 
 
-def _told(told: Told, *, again: bool) -> _Answer:
+def _told(told: Told | KeyReused, *, again: bool = False) -> Response | _Answer:
+    if isinstance(told, KeyReused):
+        return _reused()
     body = told.body.encode()
     headers = [
         (b"content-type", _PROBLEM if told.status >= 400 else JSON),
         (b"content-length", b"%d" % len(body)),
         (b"cache-control", b"no-store"),
     ]
-    if again:
+    if again or told.again:
         headers.append((b"idempotency-replayed", b"true"))
     return _Answer(told.status, headers, body)
 

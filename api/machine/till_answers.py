@@ -1,6 +1,7 @@
 """What a till is answered: the outcome of a call as it is kept and given, byte for byte again to a repetition."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, assert_never
 
 import orjson
@@ -74,14 +75,15 @@ def _quoted(quote: Quote, declined: tuple[Declined, ...], language: Language) ->
     }
 
 
-def _declined(declined: Declined, language: Language) -> dict[str, Any]:
+@lru_cache(maxsize=4096)
+def _declined(declined: Declined, language: Language) -> orjson.Fragment:
     reason = declined.reason
     plain: dict[str, Any] = {"offer": declined.offer, "code": reason.code, "message": reason.message.say(language)}
     if declined.coupon is not None:
         plain["coupon"] = node_id("Coupon", declined.coupon)
     if reason.next_at is not None:
         plain["nextAt"] = iso(reason.next_at)
-    return plain
+    return orjson.Fragment(orjson.dumps(plain))
 
 
 def _told(status: int, body: Mapping[str, Any]) -> Told:

@@ -1,6 +1,8 @@
 """A unit: moves, rows, promises and an answer, all or nothing, once per request.
 
 There is one way that commits units (`Ledger`), and it is the only way a quantity changes hands.
+
+A unit and its parts are never altered once made; they are not `frozen` only because that costs a microsecond each.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,7 +33,7 @@ class Opening:
     overdraw: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class NewHold:
     """Keeps its HOLD moves together under this id until `expires_at` (half-open: at that moment it is gone).
 
@@ -46,7 +48,7 @@ class NewHold:
     on_release: "Sequence[Change]" = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class EndHold:
     """Ends an open hold of the unit's lane: captured, or given back.
 
@@ -59,7 +61,7 @@ class EndHold:
     amounts: tuple[int, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Change:
     """A row moves from the state it was read in to another; judged `Moved` if it is no longer there.
 
@@ -121,7 +123,7 @@ class Late(Protocol):
 
 @dataclass(slots=True, eq=False)
 class Unit:
-    """All or nothing. Never altered once made; not `frozen` only because that costs a microsecond a unit.
+    """All or nothing.
 
     id: names the unit in the journal. at: the business moment it is decided. lane: of the customer (or other owner).
     request: None only where the unit's own rows or changes make it unrepeatable (an expiry, a story's next version). A

@@ -1,6 +1,7 @@
 """The names of the periods a limit counts by, as accounts and causes write them."""
 
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache
 
 from domain.campaigns.terms import Period
 from domain.kernel.time import DAY, add_months, business_day, day_start
@@ -8,7 +9,11 @@ from domain.kernel.time import DAY, add_months, business_day, day_start
 
 def period_of(period: Period, at: datetime, campaign: str) -> str:
     """`2026-10-02`, `2026-W40`, `2026-10`, `2026` or the campaign's code: the period of `at`, in Shanghai."""
-    day = business_day(at)
+    return _name(period, business_day(at), campaign)
+
+
+@lru_cache(maxsize=1024)
+def _name(period: Period, day: date, campaign: str) -> str:
     match period:
         case Period.DAY:
             return day.isoformat()
@@ -25,7 +30,11 @@ def period_of(period: Period, at: datetime, campaign: str) -> str:
 
 def next_period(period: Period, at: datetime) -> datetime | None:
     """When the period after that of `at` begins; None after a campaign's."""
-    day = business_day(at)
+    return _next(period, business_day(at))
+
+
+@lru_cache(maxsize=1024)
+def _next(period: Period, day: date) -> datetime | None:
     match period:
         case Period.DAY:
             return day_start(day + DAY)

@@ -125,9 +125,13 @@ class Redemption:
 # --- what came of a call
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Declined:
-    """An offer (or a coupon of it) that did not apply. next_at: from when it would, where time alone is against it."""
+    """An offer (or a coupon of it) that did not apply.
+
+    Equal to itself alone: those that every payment at a merchant has are made once, and what was written of one is
+    found by it.
+    """
 
     offer: str
     reason: Reason

@@ -8,6 +8,7 @@ what there is. Sources: contract section 4; combination: domain/till/combine.py;
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 from typing import TypeAlias
 from uuid import UUID
 
@@ -41,6 +42,8 @@ from domain.till.model import (
 )
 from domain.till.ports import PayerFacts, Present, Presented, ReadTill, Remember
 from domain.wallet.facts import CouponFacts
+
+_by_offer = attrgetter("offer")
 
 Named: TypeAlias = UUID | Presented | Reason
 """A coupon's id, what a payload said, or why the payload says nothing."""
@@ -144,7 +147,7 @@ def choose(
         for one in judged.candidates
         if (one.offer, one.coupon) not in taken
     ]
-    declined.sort(key=lambda each: (each.offer, str(each.coupon or "")))
+    declined.sort(key=_by_offer)  # coupons of one offer stay as they came: the one that ends first stands first
     presented = command.named if isinstance(command.named, Presented) else None
     return Choice(lines, tuple(declined), presented)
 

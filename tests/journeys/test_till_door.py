@@ -26,6 +26,13 @@ async def ask(till: httpx.AsyncClient, key: str | None = None, **changes: object
     )
 
 
+async def waits(keeper: asyncpg.Connection) -> None:
+    """Until somebody waits for what the keeper keeps."""
+    async with asyncio.timeout(10):
+        while not await keeper.fetchval("select count(*) from pg_locks where not granted"):
+            pass
+
+
 async def test_a17_a_frozen_customer_gets_nothing_and_the_cashier_learns_no_more_than_that(hall: House) -> None:
     """Seen to fail when the quote does not ask who is frozen."""
     await friday(hall)
@@ -67,11 +74,11 @@ async def test_a_key_under_way_answers_409_with_retry_after_and_afterwards_the_f
         async with till_door(hall.dsn, NOON, patience_s=0.05) as till:
             async with keeper.transaction():
                 await keeper.execute("lock table till_key in share mode")
+                first = asyncio.create_task(ask(till, "one"))
+                await waits(keeper)
                 under_way = await asyncio.gather(*(ask(till, "one") for _ in range(2)))
                 other = await ask(till, "one", amount=20_001)
-            async with asyncio.timeout(10):
-                while (done := await ask(till, "one")).status_code == 409:
-                    pass
+            done = await first
             again = await ask(till, "one")
     finally:
         await keeper.close()
@@ -93,9 +100,7 @@ async def test_a_caller_who_hangs_up_leaves_his_call_to_end_well(hall: House) ->
             async with keeper.transaction():
                 await keeper.execute("lock table till_key in share mode")
                 left = asyncio.create_task(ask(till, "one"))
-                async with asyncio.timeout(10):
-                    while not await keeper.fetchval("select count(*) from pg_locks where not granted"):
-                        pass
+                await waits(keeper)
                 left.cancel()
                 await asyncio.wait({left})
             answer = await ask(till, "one")
@@ -103,6 +108,28 @@ async def test_a_caller_who_hangs_up_leaves_his_call_to_end_well(hall: House) ->
         await keeper.close()
 
     assert left.cancelled()
+    assert (answer.status_code, answer.json()["discount"]) == (201, 5_000)
+    assert await free(hall, QUOTA) == 49_999
+
+
+async def test_a_repetition_goes_on_by_itself_when_the_first_call_was_given_up(hall: House) -> None:
+    """Seen to fail when the one who waits hears of the first one's end instead."""
+    await friday(hall)
+    keeper = await asyncpg.connect(hall.dsn)
+    try:
+        async with till_door(hall.dsn, NOON) as till:
+            async with keeper.transaction():
+                await keeper.execute("lock table till_key in share mode")
+                first = asyncio.create_task(ask(till, "one"))
+                await waits(keeper)
+                second = asyncio.create_task(ask(till, "one"))
+                await asyncio.sleep(0)
+                first.cancel()
+                await asyncio.wait({first})
+            answer = await second
+    finally:
+        await keeper.close()
+
     assert (answer.status_code, answer.json()["discount"]) == (201, 5_000)
     assert await free(hall, QUOTA) == 49_999
 

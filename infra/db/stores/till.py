@@ -4,6 +4,7 @@ Reads of callers that come at the same time travel in one statement (`Together`)
 is remembered.
 """
 
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -96,7 +97,7 @@ class TillStore:
     def __init__(self, pool: asyncpg.Pool, seen: Seen, *, together: int = 256) -> None:
         self._pool = pool
         self._seen = seen
-        self._customers: dict[str, str] = {}
+        self._customers: OrderedDict[str, str] = OrderedDict()
         self._ask_card = Together(self._cards, limit=together)
         self._ask_payer = Together(self._payers, limit=together)
         self._ask_quote = Together(self._quotes, limit=together)
@@ -107,7 +108,7 @@ class TillStore:
             known = await self._ask_card(card)
             if known is not None:
                 if len(self._customers) >= REMEMBERED:
-                    del self._customers[next(iter(self._customers))]
+                    self._customers.popitem(last=False)
                 self._customers[card] = known
         return known
 
@@ -206,11 +207,11 @@ class RecentQuotes:
 
     def __init__(self, most: int = 20_000) -> None:
         self._most = most
-        self._found: dict[UUID, Quote] = {}
+        self._found: OrderedDict[UUID, Quote] = OrderedDict()
 
     def keep(self, quote: Quote) -> None:
         if len(self._found) >= self._most:
-            del self._found[next(iter(self._found))]
+            self._found.popitem(last=False)
         self._found[quote.id] = quote
 
     def take(self, id: UUID) -> Quote | None:
