@@ -317,8 +317,13 @@ def judge(units: Sequence[Unit], facts: Facts) -> Judgement:
         if changes:
             _keep_changes(unit, changes, out)
         accepted.append(unit)
-        results.append(Committed(unit.answer, unit.signals) if is_late else Committed(unit.answer))
+        told = _told_of_releases(changes) if ends else ()
+        results.append(Committed(unit.answer, [*unit.signals, *told]) if is_late or told else Committed(unit.answer))
     return out
+
+
+def _told_of_releases(changes: Iterable[tuple[RowKey, Change]]) -> Sequence[tuple[str, str]]:
+    return [(f"viewer:{change.tell}", f"{change.kind}:{change.key}") for _, change in changes if change.tell]
 
 
 class _Standing:

@@ -69,6 +69,7 @@ class Change:
     old None: the row must not exist yet (its insert stands in `rows`, in state `new`).
     new None: the row is deleted. values: further columns to set; the kind's "changed at" column is set to the unit's
     moment by itself. lane: the row's, where it is not the unit's (an inbox row's is that of its source and id).
+    tell: the customer whom a hold's release tells of it; a unit tells of its own changes in `signals`.
     """
 
     kind: str
@@ -77,6 +78,7 @@ class Change:
     new: str | int | None
     values: Mapping[str, Any] = field(default_factory=dict)
     lane: int | None = None
+    tell: str | None = None
 
 
 class Row(NamedTuple):
@@ -153,7 +155,9 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """Durable now. signals: of a unit that was decided late; any other has told its own."""
+    """Durable now. signals: to be told, where they are more than the undecided unit's own: it was decided late, or a
+    hold's release changed something.
+    """
 
     answer: str
     signals: Sequence[tuple[str, str]] = field(default=(), compare=False)

@@ -120,7 +120,9 @@ def booking_unit(
     slot = Slot(booking.lounge, booking.starts_at, booking.ends_at)
     moves = kept(customer, keys.visits(booking.entitlement), booking.offer, slot, seated_too=not waiting)
     if waiting:
-        lost = Change("booking", booking.id, BookingStatus.PENDING.value, BookingStatus.REJECTED.value)
+        lost = Change(
+            "booking", booking.id, BookingStatus.PENDING.value, BookingStatus.REJECTED.value, tell=customer
+        )  # fmt: skip
         new_hold = NewHold(booking.hold, slot.starts_at, moves, (lost,))
     else:
         new_hold = NewHold(booking.hold, NEVER, moves)

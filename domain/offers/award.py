@@ -258,7 +258,7 @@ def _hold_choice(parts: Parts, order: Award, grant: UUID, choice: Choice, places
         code, line = order.campaign.code, order.offer.line
         moves.append(hold(cost, keys.budget(code, line), keys.spent(code, line), "BUDGET"))
     lapse = [
-        Change("choice", id, "OPEN", "LAPSED"),
+        Change("choice", id, "OPEN", "LAPSED", tell=order.customer),
         Change("offer_grant", grant, "PENDING", "LAPSED"),
     ]
     parts.new_holds.append(NewHold(hold_id, choose_by, moves=moves, on_release=lapse))

@@ -167,7 +167,7 @@ def quote_unit(key: Key, told: Told, quote: Quote, presented: Presented | None, 
             },
         )  # fmt: skip
     back = [Change("till_quote", quote.id, "OPEN", "EXPIRED")]
-    back += [Change("coupon", coupon, "HELD", "AVAILABLE") for coupon in coupons]
+    back += [Change("coupon", coupon, "HELD", "AVAILABLE", tell=quote.customer) for coupon in coupons]
     return unit_with(
         key,
         told,

@@ -295,13 +295,13 @@ class Read:
         if text is None:
             return ()
         changes = []
-        for kind, lane, key, old, new, values in orjson.loads(text):
+        for kind, lane, key, old, new, values, tell in orjson.loads(text):
             types = self._columns[STATE_KINDS[kind].table]
             parts: list[Any] = [
                 UUID(part) if types[column] == "uuid" else part
                 for column, part in zip(STATE_KINDS[kind].key, key, strict=True)
             ]
-            changes.append(Change(kind, parts[0] if len(parts) == 1 else tuple(parts), old, new, values, lane))
+            changes.append(Change(kind, parts[0] if len(parts) == 1 else tuple(parts), old, new, values, lane, tell))
         return tuple(changes)
 
 
@@ -353,6 +353,7 @@ def written_changes(changes: Iterable[Change], lane: int) -> str | None:
             change.old,
             change.new,
             dict(change.values),
+            change.tell,
         ]
         for change in changes
     ]

@@ -264,7 +264,11 @@ class GroupCommit:
                 future.set_result(answer)
         self._kick()
         self._watch.batch(len(units), perf_counter() - began)
-        if signals and self._on_committed is not None:
+        if signals:
+            await self._tell(signals)
+
+    async def _tell(self, signals: Sequence[Signal]) -> None:
+        if self._on_committed is not None:
             try:
                 await self._on_committed(signals)
             except Exception:
@@ -414,6 +418,10 @@ class GroupCommit:
                 Unit(id=new_id(lane, at), lane=lane, at=at, end_holds=(EndHold(id, capture=False),)) for lane, id in due
             ]
             answers = await self._settle(line, units)
+            if signals := [told for answer in answers if isinstance(answer, Committed) for told in answer.signals]:
+                task = asyncio.get_running_loop().create_task(self._tell(signals))  # no batch waits for this
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
             ended = sum(isinstance(answer, Committed | Gone) for answer in answers)
             gone += ended
             if len(due) < take or not ended:

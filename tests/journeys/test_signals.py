@@ -128,3 +128,25 @@ async def test_a_customer_who_signs_out_hears_nothing_more(hall: House, url: str
         await hall.claim("he", "everyday-20-5")
 
         assert await heard.closed() == 4403
+
+
+async def test_a_choice_that_lapses_by_itself_is_told(hall: House, url: str) -> None:
+    """Fails when what a hold's release changes carries no signal, or the sweep tells none."""
+    await hall.set_clock("2026-10-05T12:00:00")
+    await approve(hall, "wang")
+    await hall.tell(
+        hall.event(
+            "transaction.posted", "2026-10-05T10:00:00", transaction="t1", card="card-wang", customer="wang",
+            amount=30_000, currency="CNY", merchant="m-any", channel="POS", paymentMethod="CARD", country="CN",
+        )
+    )  # fmt: skip
+    (choice,) = await hall.choices("wang")
+    async with talk(url) as heard:
+        await watching(hall, "wang", heard)
+
+        await hall.set_clock("2026-11-20T12:00:00")
+        await hall.settle()
+
+        told = await heard.until("CHOICE")
+    assert told["choice"]["id"] == choice["id"]
+    assert [row["status"] for row in await hall.rows("select status from choice")] == ["LAPSED"]
