@@ -123,7 +123,12 @@ def fold_all(
 
 def fold_on(state: StoryState, events: Iterable[StoryEvent], plans: Plans, merchants: Merchants) -> Folded:
     """Fold what came after `state`, which stays as it is. Only where `can_fold_on`; earned is what is new."""
-    return _fold(state.copy(), in_order(events), plans, merchants)
+    return carry_on(state.copy(), events, plans, merchants)
+
+
+def carry_on(state: StoryState, events: Iterable[StoryEvent], plans: Plans, merchants: Merchants) -> Folded:
+    """As `fold_on`, but in `state` itself, which is the caller's alone and of no more use if this raises."""
+    return _fold(state, in_order(events), plans, merchants)
 
 
 def can_fold_on(state: StoryState, events: Iterable[StoryEvent], plans: Plans) -> bool:

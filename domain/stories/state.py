@@ -1,12 +1,12 @@
 """What the fold remembers of a customer: everything later events can still make a difference to, and nothing more.
 
 Its size depends on how many cards, groups and offers there are, never on how many purchases. As plain data it is lists,
-dicts, texts and whole numbers, moments being microseconds since 1970.
+dicts, texts, whole numbers and moments, which are ISO texts after a journey through JSON.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from domain.campaigns.facts import CardFacts, First, History, Profile, Record
@@ -14,8 +14,14 @@ from domain.campaigns.terms import ApplicationChannel, BindingProvider, Instalme
 from domain.kernel.money import Fen
 from domain.stories.events import SortKey
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+# By value: a lookup, where calling the enum would cost as much as all the rest of a field.
+_PRODUCTS = {each.value: each for each in Product}
+_CHANNELS = {each.value: each for each in ApplicationChannel}
+_PROVIDERS = {each.value: each for each in BindingProvider}
+_PHASES = {each.value: each for each in Phase}
+_INSTALMENTS = {each.value: each for each in InstalmentKind}
+
+_moment = datetime.fromisoformat
 
 
 @dataclass(slots=True)
@@ -91,7 +97,7 @@ class StoryState(History):
         )
 
     def to_plain(self) -> dict[str, Any]:
-        """JSON-able; empty parts are left out."""
+        """Plain data for orjson, which spells moments by itself; empty parts are left out."""
         profile, upto, application = self.profile, self.upto, self.application
         plain = {
             "profile": profile
@@ -112,32 +118,32 @@ class StoryState(History):
                     card.channel,
                     card.flyer,
                     card.last4,
-                    _to(card.approved_at),
-                    _to(card.activated_at),
-                    _to(card.closed_at),
-                    _to(card.quiet_since),
+                    card.approved_at,
+                    card.activated_at,
+                    card.closed_at,
+                    card.quiet_since,
                     _first_to(card.first_since_approval),
                     _first_to(card.first_since_activation),
                 ]
                 for card in self.cards.values()
             ],
-            "bindings": [[card, provider, _to(at)] for (card, provider), at in self.bindings.items()],
-            "lastPurchaseAt": _to(self.last_purchase_at),
-            "atGroups": {group: _to(at) for group, at in self.at_groups.items()},
-            "reached": {offer: _to(at) for offer, at in self.reached.items()},
+            "bindings": [[card, provider, at] for (card, provider), at in self.bindings.items()],
+            "lastPurchaseAt": self.last_purchase_at,
+            "atGroups": self.at_groups,
+            "reached": self.reached,
             "records": {
                 campaign: {
-                    phase.value: [
+                    phase._value_: [  # `value` takes a detour through Python
                         found.purchases,
                         found.spend,
-                        {kind.value: count for kind, count in found.instalments.items()},
+                        {kind._value_: count for kind, count in found.instalments.items()},
                     ]
                     for phase, found in phases.items()
                 }
                 for campaign, phases in self.records.items()
             },
             "missed": sorted(self.missed),
-            "upto": upto and [_to(upto[0]), *upto[1:]],
+            "upto": upto,
             "versions": self.versions,
             "application": application and [application.product, application.flyer],
             "tallies": [[*key, found.period, found.count, found.amount] for key, found in self.tallies.items()],
@@ -147,7 +153,7 @@ class StoryState(History):
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> "StoryState":
-        """The state whose `to_plain` this was, also after a journey through JSON."""
+        """The state whose `to_plain` this was, after its journey through JSON."""
         get = plain.get
         profile, upto, application = get("profile"), get("upto"), get("application")
         return cls(
@@ -155,27 +161,27 @@ class StoryState(History):
             {
                 row[0]: CardFacts(
                     row[0],
-                    row[1] and Product(row[1]),
+                    row[1] and _PRODUCTS[row[1]],
                     row[2],
-                    row[3] and ApplicationChannel(row[3]),
+                    row[3] and _CHANNELS[row[3]],
                     row[4],
                     row[5],
-                    _from(row[6]),
-                    _from(row[7]),
-                    _from(row[8]),
-                    _from(row[9]),
+                    row[6] and _moment(row[6]),
+                    row[7] and _moment(row[7]),
+                    row[8] and _moment(row[8]),
+                    row[9] and _moment(row[9]),
                     _first_from(row[10]),
                     _first_from(row[11]),
                 )
                 for row in get("cards", ())
             },
-            {(card, BindingProvider(provider)): _moment(at) for card, provider, at in get("bindings", ())},
-            _from(get("lastPurchaseAt")),
+            {(card, _PROVIDERS[provider]): _moment(at) for card, provider, at in get("bindings", ())},
+            _moment(last) if (last := get("lastPurchaseAt")) else None,
             {group: _moment(at) for group, at in get("atGroups", {}).items()},
             {offer: _moment(at) for offer, at in get("reached", {}).items()},
             {
                 campaign: {
-                    Phase(phase): Record(row[0], row[1], {InstalmentKind(kind): n for kind, n in row[2].items()})
+                    _PHASES[phase]: Record(row[0], row[1], {_INSTALMENTS[kind]: n for kind, n in row[2].items()})
                     for phase, row in phases.items()
                 }
                 for campaign, phases in get("records", {}).items()
@@ -183,26 +189,14 @@ class StoryState(History):
             frozenset(get("missed", ())),
             upto and (_moment(upto[0]), upto[1], upto[2], upto[3], upto[4]),
             dict(get("versions", {})),
-            application and Application(Product(application[0]), application[1]),
+            application and Application(_PRODUCTS[application[0]], application[1]),
             {(row[0], row[1]): Tallied(row[2], row[3], row[4]) for row in get("tallies", ())},
             {(row[0], row[1], row[2]): (row[3], row[4]) for row in get("ordinals", ())},
         )
 
 
-def _to(at: datetime | None) -> int | None:
-    return None if at is None else (at - _EPOCH) // _MICROSECOND
-
-
-def _moment(value: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=value)
-
-
-def _from(value: int | None) -> datetime | None:
-    return None if value is None else _EPOCH + timedelta(microseconds=value)
-
-
 def _first_to(first: First | None) -> list[Any] | None:
-    return None if first is None else [first.transaction, first.amount, _to(first.at)]
+    return None if first is None else [first.transaction, first.amount, first.at]
 
 
 def _first_from(row: list[Any] | None) -> First | None:

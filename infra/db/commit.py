@@ -80,7 +80,7 @@ class CommitWatch:
         """A batch was answered; `seconds` since it was taken from the queue."""
 
     def queued(self, units: int) -> None:
-        """So many wait after one more came."""
+        """So many wait, and the next batches are taken of them now."""
 
     def again(self, why: str) -> None:
         """A batch is judged again: 'moved', 'unique', 'deadlock', 'expired', 'lost', 'mark'."""
@@ -197,7 +197,6 @@ class GroupCommit:
         assert self._loop is not None
         future: asyncio.Future[Result] = self._loop.create_future()
         (self._queue if unit.late is None else self._late).append((unit, future))
-        self._watch.queued(waiting + 1)
         if self._idle and not self._kicked:
             self._kicked = True
             self._loop.call_soon(self._kick)  # so that other callers of this turn of the loop come along
@@ -224,6 +223,7 @@ class GroupCommit:
     def _kick(self) -> None:
         """Send off what waits, one batch for each idle line; those decided late in one of them."""
         self._kicked = False
+        self._watch.queued(len(self._queue) + len(self._late))
         while self._idle and (self._queue or (self._late and not self._late_under_way)):
             waiting = len(self._queue)
             share = waiting if waiting < WORTH_SPLITTING else ceil(waiting / len(self._idle))

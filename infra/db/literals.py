@@ -25,15 +25,16 @@ def texts(values: Column) -> str:
     Raises ValueError for a NUL, TypeError for what is neither text nor JSON.
     """
     try:
-        "".join(values)  # texts only?
-    except TypeError:
+        joined = "".join(values)
+    except TypeError:  # not only texts
         values = [value if value is None or isinstance(value, str) else _text(value) for value in values]
+        joined = "".join([value for value in values if value is not None])
     try:
         spelled = orjson.dumps(values)
     except TypeError:
         return _texts_one_by_one(values)
-    # JSON and PostgreSQL spell a quote and a backslash alike, but not control characters.
-    if b"\\" in spelled and b"\\" in spelled.replace(b"\\\\", b"").replace(b'\\"', b""):
+    # JSON and PostgreSQL spell a quote and a backslash alike, but not control characters, which JSON escapes, too.
+    if spelled.count(b"\\") != joined.count('"') + 2 * joined.count("\\"):
         return _texts_one_by_one(values)
     return "{" + spelled[1:-1].decode() + "}"
 

@@ -87,8 +87,7 @@ class GeneralEvents:
             if await connection.fetchval(TAKE, one.lane, one.source, one.id) is None:
                 return 0
             first = not await connection.fetchval(EARLIER, lane, subject)
-            data = orjson.dumps(dict(one.data)).decode()
-            await connection.execute(KEEP, lane, subject, one.at, one.source, one.id, one.type, data, now)
+            await connection.execute(KEEP, lane, subject, one.at, one.source, one.id, one.type, one.data, now)
             match event:
                 case MerchantUpdated():
                     # The first news of a merchant hold from the beginning: earlier purchases were judged without.

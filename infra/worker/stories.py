@@ -54,7 +54,7 @@ from domain.stories.events import (
     customer_of,
     read_event,
 )
-from domain.stories.fold import Folded, can_fold_on, fold_all, fold_on
+from domain.stories.fold import Folded, can_fold_on, carry_on, fold_all
 from domain.stories.state import StoryState
 from infra import metrics
 from infra.db.commit import GroupCommit
@@ -185,7 +185,7 @@ class StoryWorker:
     # --- reading
 
     def _read(self, one: Leased) -> StoryEvent:
-        return read_event(one.type, one.at, one.source, one.id, self._opened(one.data))
+        return read_event(one.type, one.at, one.source, one.id, self._opened(orjson.loads(one.data)))
 
     async def _refer(self, works: Mapping[str, _Work]) -> set[str]:
         """Write down whose transactions, instalments and cards these are, and lease what waited for them.
@@ -281,12 +281,13 @@ class StoryWorker:
                 if work.refold or not _folds_on(state, row, work, catalog):
                     aside.append(work)
                     continue
-                folded.append((work, row, fold_on(state, work.events, catalog.plans, catalog.told)))
+                folded.append((work, row, carry_on(state, work.events, catalog.plans, catalog.told)))
             except Exception as error:
                 await self._put_back(work.leased, error)
         earners = [work.customer for work, _, told in folded if told.earned]
         grants = await self._store.grants(earners) if earners else {}
         now = self._clock.now()
+        look = bool(running_once(catalog, now))
         submitted: list[tuple[_Work, asyncio.Future[Result]]] = []
         for work, row, told in folded:
             try:
@@ -294,7 +295,7 @@ class StoryWorker:
                 found = _newly(told, given)
                 change = decide(work.customer, found, {}, _finder(catalog), person=_person(told.state), at=now)
                 book = _book(row, told, now) if told.points else None
-                unit = _unit(work, row, told.state, catalog, change, book, now, given)
+                unit = _unit(work, row, told.state, catalog, change, book, now, given, look=look)
                 submitted.append((work, self._ledger.submit(unit)))
             except Busy as error:
                 await self._put_back(work.leased, error)
@@ -331,7 +332,7 @@ class StoryWorker:
                 book = Book(None if row is None else row.purse, now)
                 put_right(book, told.points, await self._store.points_given(customer))
             else:
-                told = fold_on(state, work.events, catalog.plans, catalog.told)
+                told = carry_on(state, work.events, catalog.plans, catalog.told)
                 found = _newly(told, given)
                 now = self._clock.now()
                 book = _book(row, told, now)
@@ -358,8 +359,9 @@ class StoryWorker:
         now: datetime,
         given: Sequence[GivenGrant],
     ) -> Committed | Moved:
+        look = bool(running_once(catalog, now))
         while True:
-            result = await self._ledger.commit(_unit(work, row, state, catalog, change, book, now, given))
+            result = await self._ledger.commit(_unit(work, row, state, catalog, change, book, now, given, look=look))
             match result:
                 case Committed() | Moved():
                     return result
@@ -439,18 +441,23 @@ def _unit(
     book: Book | None,
     now: datetime,
     given: Sequence[GivenGrant],
+    *,
+    look: bool,
 ) -> Unit:
     """The story's next version, its events, the queue's rows gone, and everything that changes hands.
 
     given: the customer's grants of story offers before; only needed where something is gained or lost.
+    look: whether an offer runs that is given once, to whom its story makes one of its audience.
     """
     lane = lane_of(work.customer)
     upto = state.upto[0] if state.upto is not None else UNSEEN
     missed = change.missed_after(given) if change.gained or change.lost else state.missed
     # The fold did not know yet that nothing is left (or that there is again): what asks for it is judged anew.
     anew = not catalog.plans.waited_for.isdisjoint(missed ^ state.missed)
-    plain = {**state.to_plain(), "missed": sorted(missed)} if missed != state.missed else state.to_plain()
-    values = {"plans": 0 if anew else catalog.publications, "upto": upto, "state": plain}
+    plain = state.to_plain()
+    if missed != state.missed:
+        plain["missed"] = sorted(missed)
+    values = {"plans": 0 if anew else catalog.publications, "upto": upto, "state": orjson.dumps(plain).decode()}
     parts = change.whole()
     if row is None:
         story = Change("story", work.customer, None, 1)
@@ -466,7 +473,7 @@ def _unit(
         })  # fmt: skip
     if book is not None:
         book.close(work.customer, parts)
-    if running_once(catalog, now):
+    if look:
         promise(parts, work.customer, LOOK, {"customer": work.customer}, now)
     return unit_of(parts, lane=lane, at=now, changes=(story, *gone))
 

@@ -12,6 +12,7 @@ import orjson
 from domain.kernel.ids import LANES, lane_of
 from domain.points.book import Purse, purse_of
 from domain.points.story import Given
+from infra.db.literals import numbers, texts
 from infra.db.statements import named
 
 LEASE = named(
@@ -44,8 +45,8 @@ REFER = named(
     "reference.write",
     """
     insert into reference (lane, kind, ref, customer)
-    select u.lane, u.kind, u.ref, u.customer from unnest($1::int[], $2::text[], $3::text[], $4::text[])
-        u (lane, kind, ref, customer)
+    select u.lane, u.kind, u.ref, u.customer
+    from unnest($1::text::int[], $2::text::text[], $3::text::text[], $4::text::text[]) u (lane, kind, ref, customer)
     on conflict do nothing
     returning kind, ref
     """,
@@ -56,7 +57,7 @@ STORIES = named(
     """
     select s.customer, s.version, s.plans, s.upto, s.state,
         p.version purse, p.balance, p.entries, p.lots, p.noticed
-    from unnest($1::int[], $2::text[]) q (lane, customer)
+    from unnest($1::text::int[], $2::text::text[]) q (lane, customer)
         cross join lateral (select * from story x where x.lane = q.lane and x.customer = q.customer offset 0) s
         left join lateral (
             select * from points_account x where x.lane = q.lane and x.customer = q.customer offset 0
@@ -271,14 +272,17 @@ def merchant_kind(merchant: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Leased:
-    """One event of the queue, ours until the lease runs out. `lane` is the queue's, not the customer's."""
+    """One event of the queue, ours until the lease runs out. `lane` is the queue's, not the customer's.
+
+    data: JSON as it is kept, personal fields sealed.
+    """
 
     lane: int
     source: str
     id: str
     type: str
     at: datetime
-    data: Mapping[str, Any]
+    data: str
     customer: str | None
     attempts: int
     trace: str | None
@@ -329,7 +333,7 @@ class StoryStore:
         return {(r["kind"], r["ref"]): r["customer"] for r in rows}
 
     async def stories(self, customers: Sequence[str]) -> dict[str, StoryRow]:
-        rows = await self._pool.fetch(STORIES, [lane_of(c) for c in customers], list(customers))
+        rows = await self._pool.fetch(STORIES, numbers([lane_of(c) for c in customers]), texts(list(customers)))
         return {r["customer"]: _story(r, _purse(r)) for r in rows}
 
     async def history(self, customers: Sequence[str]) -> dict[str, list[PastEvent]]:
@@ -353,18 +357,17 @@ class StoryStore:
         """Write down whose each (kind, reference) is; returns those that were known before."""
         wanted = sorted(refs)
         rows = await self._pool.fetch(
-            REFER, [lane_of(ref) for _, ref in wanted], [kind for kind, _ in wanted], [ref for _, ref in wanted],
-            [refs[each] for each in wanted],
+            REFER, numbers([lane_of(ref) for _, ref in wanted]), texts([kind for kind, _ in wanted]),
+            texts([ref for _, ref in wanted]), texts([refs[each] for each in wanted]),
         )  # fmt: skip
         return set(wanted) - {(r["kind"], r["ref"]) for r in rows}
 
     async def refer_merchants(self, paid: Sequence[tuple[str, str]]) -> None:
         """Write down who has paid at which merchant: (merchant, customer) pairs, in the merchant's lane."""
         paid = sorted(paid)
-        await self._pool.execute(
-            REFER, [lane_of(m) for m, _ in paid], [merchant_kind(m) for m, _ in paid], [c for _, c in paid],
-            [c for _, c in paid],
-        )  # fmt: skip
+        customers = texts([c for _, c in paid])
+        kinds = texts([merchant_kind(m) for m, _ in paid])
+        await self._pool.execute(REFER, numbers([lane_of(m) for m, _ in paid]), kinds, customers, customers)
 
     async def benefits(self, customer: str, grants: Sequence[UUID]) -> list[tuple[str, asyncpg.Record]]:
         """What came of these grants: (kind, row) of coupons, choices, deliveries, draw chances and entitlements."""
@@ -449,8 +452,7 @@ class StoryStore:
 
 def _leased(r: asyncpg.Record) -> Leased:
     return Leased(
-        r["lane"], r["source"], r["id"], r["type"], r["at"], orjson.loads(r["data"]), r["customer"], r["attempts"],
-        r["trace"],
+        r["lane"], r["source"], r["id"], r["type"], r["at"], r["data"], r["customer"], r["attempts"], r["trace"]
     )  # fmt: skip
 
 
