@@ -44,17 +44,20 @@ begin
         raise exception 'the mark of this connection moved' using errcode = 'LG002';
     end if;
 
-    -- One by one on purpose: the order of locking is the array's, and a single-row update can only be planned by index.
-    for r in select * from unnest(a_lane, a_key, a_db, a_dh, a_low) u (lane, key, db, dh, low) loop
-        update account a set balance = a.balance + r.db, held = a.held + r.dh
-            where a.lane = r.lane and a.key = r.key and a.balance - a.held - a.floor + r.low >= 0
-            returning a.balance - r.db into v_before;
-        if not found then
-            raise exception 'account moved: %', r.key using errcode = 'LG001';
+    -- Row by row in the order of the arrays, so locked in that order: the connection has no other join than by index.
+    if cardinality(a_key) > 0 then
+        with moved as (
+            update account a set balance = a.balance + u.db, held = a.held + u.dh
+                from unnest(a_lane, a_key, a_db, a_dh, a_low) with ordinality u (lane, key, db, dh, low, place)
+                where a.lane = u.lane and a.key = u.key and a.balance - a.held - a.floor + u.low >= 0
+                returning u.place, a.balance - u.db before
+        )
+        select array_agg(before order by place) into v_base from moved;
+        v_place := cardinality(a_key);
+        if v_base is null or cardinality(v_base) <> v_place then
+            raise exception 'an account moved' using errcode = 'LG001';
         end if;
-        v_place := v_place + 1;
-        v_base[v_place] := v_before;
-    end loop;
+    end if;
     if cardinality(b_key) > 0 then
         insert into account (lane, key, opened, floor, balance, held, overdraw)
             select lane, key, opened, floor, opened + db, dh, overdraw
