@@ -41,7 +41,7 @@ from domain.identity.viewer import FreezeFacts
 from domain.intake.fit import unfit
 from domain.kernel.rates import Rate
 from domain.lounge.book import MOVE_UP as SEAT_FREE
-from domain.offers.award import MESSAGE
+from domain.offers.award import MESSAGE, SECOND_LOOK
 from domain.offers.catalog import Catalog
 from domain.offers.scheduled import LOOK
 from domain.offers.sign_up import MOVE_UP
@@ -53,6 +53,7 @@ from infra.catalog import CatalogHolder
 from infra.clock import BusinessClock, WallClock
 from infra.db.commit import CommitWatch, GroupCommit
 from infra.db.pool import connect_plain, open_pool
+from infra.db.stores.asked import AskedStore
 from infra.db.stores.commands import CommandStore
 from infra.db.stores.fulfilment import DeliveryStore
 from infra.db.stores.identity import PostgresSessions, RecentlyEnded, UsedAssertions
@@ -95,6 +96,7 @@ from infra.worker.messages import Messages
 from infra.worker.outbox import Handler, Outbox
 from infra.worker.points import PointsSweep
 from infra.worker.schedules import Schedules
+from infra.worker.second_look import SecondLook
 from infra.worker.stories import StoryWorker
 from infra.worker.till import TillRounds
 from infra.worker.waiting import WaitingPlaces
@@ -163,12 +165,14 @@ async def open_hall(settings: Settings, *, application: str) -> AsyncIterator[Ha
             schedules = Schedules(ScheduleStore(pool), ledger, newest, clock)
             messages = Messages(MessageStore(pool), clock)
             places = WaitingPlaces(WaitingListStore(pool), ledger, newest, clock)
+            again = SecondLook(AskedStore(pool, store), ledger, newest, clock, partial(open_data, sealer=sealer))
             lounges = LoungeSeats(BookingStore(pool), LoungeDirectory(pool, catalog), ledger, clock)
             handlers: dict[str, Handler] = {
                 MARK_TOPIC: lambda payload, _: general.mark(payload),
                 LOOK: schedules.look_at,
                 MESSAGE: messages.take,
                 MOVE_UP: places.look,
+                SECOND_LOOK: again.look,
                 SEAT_FREE: lounges.look,
             }
             outbox = Outbox(pool, handlers)

@@ -19,9 +19,12 @@ from domain.campaigns.conditions import (
     HoldsProduct,
     InSegment,
     NewCustomer,
+    PurchasedAt,
     Purchases,
+    Reached,
     Tally,
     TotalSpend,
+    TrackRecord,
     Window,
 )
 from domain.campaigns.terms import (
@@ -814,6 +817,16 @@ class Campaign:
     def conditions_of(self, offer: Offer) -> tuple[Condition, ...]:
         """Everything that must hold for `offer`: both audiences, its recurring windows, its own conditions."""
         return (*self.audience.conditions(), *offer.audience.conditions(), *offer.when, *offer.conditions)
+
+    def rests_on_purchases(self, offer: Offer) -> bool:
+        """Whether a refund can take away the reason for which `offer` was given, and there is something to take."""
+        if all(isinstance(reward, Extension | Message) for reward in offer.grants):
+            return False
+        return offer.tally is not None or any(_rests(rule) for rule in self.conditions_of(offer))
+
+
+def _rests(rule: Condition) -> bool:
+    return isinstance(rule, PurchasedAt | Reached | TrackRecord) or any(_rests(inner) for inner in rule.children())
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from domain.campaigns.terms import OfferState, Reason
 from domain.kernel.errors import Broken, InputInvalid, RequestReused
 from domain.kernel.ids import lane_of, new_id
 from domain.kernel.prints import fingerprint
-from domain.kernel.time import Clock
+from domain.kernel.time import Clock, iso
 from domain.kernel.words import Words
 from domain.ledger.unit import Change, Committed, Ledger, Moved, Repeated, Request, Reused, Short
 from domain.offers.asked import ApplicationFacts, ApplicationStatus, Applied, ApplyOutcome
@@ -218,7 +218,9 @@ def decide_decision(command: DecideApplication, case: ApplicationCase, now: date
     order = Award(
         case.campaign, case.offer, asked.customer, cause=str(asked.id), at=now, earned_at=asked.at,
         person=asked.person, device=asked.device, by="APPLICATION", coupons=case.coupons,
-        details={"person": asked.person, "application": str(asked.id)},
+        details={
+            "person": asked.person, "device": asked.device, "earnedAt": iso(asked.at), "application": str(asked.id),
+        },
     )  # fmt: skip
     trigger = case.offer.trigger
     via = [notice.value for notice in trigger.notify] if isinstance(trigger, Apply) else []

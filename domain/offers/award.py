@@ -45,8 +45,14 @@ from domain.wallet.facts import CouponFacts, CouponStatus, DeliveryFacts, Delive
 DELIVER = "deliver"
 """Outbox topic of a promise to a provider; payload: the delivery's id."""
 
+ASKED = ("CLAIM", "APPLICATION", "SIGN_UP", "SCHEDULE")
+"""`Award.by` of what the hall judged at a moment of its own, not the fold."""
+
 AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 """Queues live by the wall clock, decisions by the business clock; what is due at once is due by both."""
+
+SECOND_LOOK = "asked.look"
+"""Outbox topic: a refund may have taken away the reason for what this customer asked for; payload: customer."""
 
 MESSAGE = "message"
 """Outbox topic of words to a customer."""
@@ -146,6 +152,9 @@ def award(order: Award, *, limits: bool = True) -> Parts:
     for reward in offer.grants:
         if reward is not choice:
             give(parts, order, grant, reward)
+    if order.by in ASKED and campaign.rests_on_purchases(offer):
+        # A refund that is applied at this moment did not see this grant: whichever commits last looks again.
+        promise(parts, order.customer, SECOND_LOOK, {"customer": order.customer}, at)
     return parts
 
 

@@ -117,8 +117,8 @@ async def claim_offer(
         facts = await read.claim_facts(command.customer, campaign, offer, now)
         order = Award(
             campaign, offer, command.customer, cause=str(command.request_id), by="CLAIM", at=now,
-            earned_at=now, person=facts.person, device=command.device, details={"person": facts.person},
-            coupons=facts.coupons,
+            earned_at=now, person=facts.person, device=command.device,
+            details={"person": facts.person, "device": command.device}, coupons=facts.coupons,
         )  # fmt: skip
         decision = decide_claim(order, facts)
         if isinstance(decision, Parts):

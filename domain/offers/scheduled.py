@@ -132,7 +132,7 @@ def order_for(
     person = story.profile.person if story is not None and story.profile is not None else None
     order = Award(
         of.campaign, of.offer, customer, cause=cause_of(of.offer, earned_at), at=now, earned_at=earned_at,
-        person=person, by="SCHEDULE", details={"person": person}, coupons=coupons,
+        person=person, by="SCHEDULE", details={"person": person, "earnedAt": iso(earned_at)}, coupons=coupons,
     )  # fmt: skip
     parts = award(order)
     if extends(of.offer) and not parts.changes and len(of.offer.grants) == 1:

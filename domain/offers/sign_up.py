@@ -19,7 +19,7 @@ from domain.campaigns.terms import OfferState, Reason
 from domain.kernel.errors import Broken, RequestReused
 from domain.kernel.ids import lane_of, new_id
 from domain.kernel.prints import fingerprint
-from domain.kernel.time import Clock
+from domain.kernel.time import Clock, iso
 from domain.kernel.words import Words
 from domain.ledger.unit import Change, Committed, Ledger, Moved, Repeated, Request, Reused, Short
 from domain.offers.asked import (
@@ -111,7 +111,7 @@ def signing_up(order: Award, status: SignUpStatus) -> Parts:
     else:
         parts = Parts()
         take_limits(parts, order)
-        _look_at_the_list(parts, order.customer, order.campaign.code, order.offer.code, order.at)
+        look_at_the_list(parts, order.customer, order.campaign.code, order.offer.code, order.at)
     parts.add("sign_up", {
         "lane": lane_of(order.customer), "id": UUID(order.cause), "customer": order.customer,
         "campaign": order.campaign.code, "version": order.campaign.version, "offer": order.offer.code,
@@ -122,7 +122,8 @@ def signing_up(order: Award, status: SignUpStatus) -> Parts:
     return parts
 
 
-def _look_at_the_list(parts: Parts, owner: str, campaign: str, offer: str, at: datetime) -> None:
+def look_at_the_list(parts: Parts, owner: str, campaign: str, offer: str, at: datetime) -> None:
+    """Promise that whoever waits first is offered a place that may be free."""
     promise(parts, owner, MOVE_UP, {"campaign": campaign, "offer": offer}, at)
 
 
@@ -160,7 +161,8 @@ async def sign_up_for(
         waiting = await read.waiting(found.campaign.code, found.offer.code)
         order = Award(
             found.campaign, found.offer, command.customer, cause=str(new_id(lane, now)), at=now, earned_at=now,
-            person=facts.person, device=command.device, by="SIGN_UP", details={"person": facts.person},
+            person=facts.person, device=command.device, by="SIGN_UP",
+            details={"person": facts.person, "device": command.device},
         )  # fmt: skip
         decision = decide_sign_up(order, facts, waiting)
         if isinstance(decision, SignUpStatus):
@@ -242,7 +244,7 @@ def decide_cancel(
             device=facts.device,
         )
         parts = take_back(grant, held, offer, now)
-        _look_at_the_list(parts, facts.customer, facts.campaign, facts.offer, now)
+        look_at_the_list(parts, facts.customer, facts.campaign, facts.offer, now)
     else:
         return_limits(parts, order)
     parts.changes.append(Change("sign_up", facts.id, facts.status.value, SignUpStatus.CANCELLED.value))
@@ -348,7 +350,8 @@ def moving_up(first: SignUpFacts, campaign: Campaign, offer: Offer, now: datetim
     """The place, the grant, and the word that it is there; judged by the version the customer signed up under."""
     order = Award(
         campaign, offer, first.customer, cause=str(first.id), at=now, earned_at=first.at, person=first.person,
-        device=first.device, by="SIGN_UP", details={"person": first.person},
+        device=first.device, by="SIGN_UP",
+        details={"person": first.person, "device": first.device, "earnedAt": iso(first.at)},
     )  # fmt: skip
     parts = award(order, limits=False)
     change = Change("sign_up", first.id, "WAITING", "CONFIRMED", {"offer_grant": parts.grant})

@@ -1,0 +1,77 @@
+"""Keeps the promise to look again at what a customer asked for, after a refund (see `domain/offers/second_look.py`)."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from domain.campaigns.model import Offer
+from domain.kernel.errors import Broken
+from domain.kernel.ids import lane_of
+from domain.kernel.time import Clock
+from domain.ledger.unit import Committed, Ledger, Moved
+from domain.offers.catalog import Catalog
+from domain.offers.second_look import no_longer_earned, taken_back
+from domain.offers.take_back import InUse
+from domain.offers.units import unit_of
+from domain.stories.events import StoryEvent, read_event
+from infra.db.stores.asked import AskedGrant, AskedStore
+from infra.worker.outbox import TryLater
+
+SOON = timedelta(seconds=5)
+"""A till's hold of a coupon ends within minutes."""
+
+
+class SecondLook:
+    def __init__(
+        self,
+        store: AskedStore,
+        ledger: Ledger,
+        catalog: Callable[[], Awaitable[Catalog]],
+        clock: Clock,
+        opened: Callable[[Mapping[str, Any]], dict[str, Any]],
+    ) -> None:
+        """opened: gives an event's stored data with its personal fields in the clear."""
+        self._store = store
+        self._ledger = ledger
+        self._catalog = catalog
+        self._clock = clock
+        self._opened = opened
+
+    async def look(self, told: dict[str, Any], attempt: int) -> TryLater | None:
+        """A handler of the outbox; safe to run twice."""
+        customer: str = told["customer"]
+        catalog = await self._catalog()
+        events: Sequence[StoryEvent] | None = None
+        for asked in await self._store.grants(customer):
+            grant = asked.grant
+            campaign = catalog.version(grant.campaign, grant.version)
+            offer = None if campaign is None else campaign.offer(grant.offer)
+            if campaign is None or offer is None:
+                raise Broken(f"no offer {grant.offer} in {grant.campaign} version {grant.version}")
+            if not campaign.rests_on_purchases(offer):
+                continue
+            if events is None:
+                events = [
+                    read_event(one.type, one.at, one.source, one.id, self._opened(one.data))
+                    for one in await self._store.story(customer)
+                ]
+            if no_longer_earned(grant, campaign, offer, events, catalog.plans, catalog.told):
+                later = await self._take_back(asked, offer)
+                if later is not None:
+                    return later
+        return None
+
+    async def _take_back(self, asked: AskedGrant, offer: Offer) -> TryLater | None:
+        grant, now = asked.grant, self._clock.now()
+        try:
+            parts = taken_back(grant, asked.by, await self._store.held(grant.customer, grant.id), offer, now)
+        except InUse:
+            return TryLater(SOON, "a till holds a coupon of it")
+        result = await self._ledger.commit(unit_of(parts, lane=lane_of(grant.customer), at=now))
+        match result:
+            case Committed():
+                return None
+            case Moved():
+                return TryLater(timedelta(0), "it moved meanwhile")
+            case _:
+                raise Broken(f"taking back answered {type(result).__name__}")
