@@ -25,7 +25,9 @@ BODY_BYTES = 16 * 1024
 NOTE_CHARS = 2_000
 
 _MERCHANT = re.compile(r"[^\x00-\x20\x7f-\x9f\ud800-\udfff]{1,64}")
-_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_DAY = re.compile(r"20\d\d-\d\d-\d\d", re.ASCII)
+_UNFIT = re.compile(r"[^A-Za-z0-9._-]")
+"""What a file's name had better not have."""
 
 
 class Statements(Protocol):
@@ -59,9 +61,12 @@ def merchant_routes(deps: MerchantDeps) -> list[Route]:
             return _not_found()
         if await deps.standings.standing(merchant) is None:
             return _not_found()
-        found = await deps.statements.statement(merchant, day, deps.clock.now())
+        now = deps.clock.now()
+        if day > business_day(now):
+            return problem(404, "DAY_NOT_BEGUN", "There is no statement of a day that has not begun")
+        found = await deps.statements.statement(merchant, day, now)
         if "text/csv" in request.headers.get("accept", "") or request.query_params.get("format") == "csv":
-            name = f"statement-{day}.csv"
+            name = f"statement-{_UNFIT.sub('_', merchant)}-{day}.csv"
             headers = {"Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="{name}"'}
             return Response(found.csv, 200, headers, "text/csv; charset=utf-8")
         return Response(found.body, 200, {"Cache-Control": "no-store"}, "application/json")

@@ -20,8 +20,11 @@ def list_(merchant: _Merchant = None, day: _Day = None) -> None:
     """The closed statements, one a line: day, merchant, entries, subsidy in fen."""
 
     async def work(store: "SettlementStore") -> int:
-        for each in await store.listed(merchant, day.date() if day else None):
+        listed = await store.listed(merchant, day.date() if day else None)
+        for each in listed:
             typer.echo(f"{each.day} {each.merchant} {each.entries} {each.subsidy}")
+        if not listed:
+            typer.echo("No such statement is closed: a day is closed five minutes after its end.", err=True)
         return 0
 
     _run(work)
@@ -36,7 +39,16 @@ def show(
     """One statement; of a day that is over it is closed by this."""
 
     async def work(store: "SettlementStore") -> int:
-        found = await store.statement(merchant, day.date(), await _now(store))
+        from domain.kernel.time import business_day
+        from infra.db.stores.standing import StandingStore
+        from infra.home import HouseError
+
+        now = await _now(store)
+        if day.date() > business_day(now):
+            raise HouseError(f"{day.date()} has not begun: it is {business_day(now)}.")
+        if await StandingStore(store.pool).standing(merchant) is None:
+            raise HouseError(f"Nobody has told of a merchant {merchant}.")
+        found = await store.statement(merchant, day.date(), now)
         typer.echo(found.csv if csv else found.body, nl=False)
         return 0
 
@@ -53,7 +65,7 @@ def close(day: _Day = None) -> None:
         now = await _now(store)
         yesterday = business_day(now) - timedelta(days=1)
         until = min(day.date(), yesterday) if day else yesterday
-        typer.echo(f"{await store.close_until(until, now)} closed")
+        typer.echo(f"{await store.close_until(until, now)} closed, up to {until}")
         return 0
 
     _run(work)
@@ -94,7 +106,7 @@ def _run(work: "Callable[[SettlementStore], Awaitable[int]]") -> None:
     from infra.db.stores.settlement import SettlementStore
     from infra.settings import attach, load_settings
 
-    settings = attach(load_settings())
+    settings = attach(load_settings(), cache=False)
 
     async def within() -> int:
         pool = await open_pool(settings.database_url or "", application="hall settlement", min_size=1, max_size=2)

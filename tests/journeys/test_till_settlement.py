@@ -118,6 +118,20 @@ async def test_made_again_from_the_journal_a_statement_is_byte_for_byte_the_same
     assert len(table.text.splitlines()) == 1 + 6 + 1
 
 
+async def test_there_is_no_statement_of_a_day_to_come_or_of_a_merchant_nobody_knows(hall: House) -> None:
+    await friday(hall)
+    machine = await hall.machine("operator", "operate")
+
+    async def code(name: str, day: str) -> tuple[int, str]:
+        answer = await hall.http.get(f"/v1/merchants/{name}/statements/{day}", headers=machine)
+        return answer.status_code, answer.json()["code"]
+
+    found = [await code("m-market", day) for day in ("2026-10-03", "9999-12-31", "0001-01-01", "2026-02-30")]
+
+    assert found == [(404, "DAY_NOT_BEGUN"), *[(404, "NOT_FOUND")] * 3]
+    assert await code("m-nowhere", "2026-10-01") == (404, "NOT_FOUND")
+
+
 async def test_two_who_close_a_day_at_once_close_it_once(hall: House) -> None:
     """Seen to fail without the rollback of the one whose statement was there already."""
     await friday(hall)
