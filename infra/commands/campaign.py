@@ -37,8 +37,9 @@ def check(
 
     try:
         text = checking.read_file(file)
-        # A day is needed to read moments such as `day 8 19:00`; which one makes no difference to what is checked.
-        day = start.date() if start else head_of(text).starts or datetime.now().astimezone().date()
+        # Moments such as `day 8 19:00` need a first day, and whether a window of months ever opens depends on it.
+        known = start.date() if start else head_of(text).starts
+        day = known or datetime.now().astimezone().date()
         checked = checking.check(text, file=str(file), starts_on=day)
     except CampaignUnreadable as unreadable:
         checked = checking.Checked(None, unreadable.errors, ())
@@ -55,6 +56,8 @@ def check(
                 f"{campaign.code}: {len(campaign.offers)} offers, {len(campaign.draws)} draws; "
                 f"{len(checked.errors)} errors, {len(checked.warnings)} warnings"
             )
+            if known is None:
+                typer.echo(f"checked as if it began today, {day}; --start says another day")
     if checked.errors:
         sys.exit(1)
 

@@ -50,6 +50,20 @@ def test_a_broken_file_ends_with_1_and_all_its_faults(file: Path) -> None:
     assert "budget.lines.gifts" in told.stdout
 
 
+def test_a_window_is_judged_by_the_first_day_and_which_one_that_was_is_said(file: Path) -> None:
+    conditions = "when: {months: [10]}"
+    file.write_text(plan(conditions=conditions, phases="{active: 20d}"), encoding="utf-8")
+
+    october = hall("check", str(file), "--start", "2026-10-05")
+    may = hall("check", str(file), "--start", "2026-05-05")
+    today = hall("check", str(file))
+
+    assert october.returncode == 0
+    assert "as if it began" not in october.stdout
+    assert "no window ever opens" in may.stdout
+    assert "checked as if it began today" in today.stdout
+
+
 def test_json_has_severity_line_and_remedy_of_each_finding(file: Path) -> None:
     file.write_text(plan(title="{zh: 最好的茶杯, en: Cup}"), encoding="utf-8")
 
