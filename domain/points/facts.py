@@ -52,11 +52,13 @@ class Stocked:
     remaining: int | None
 
 
+@lru_cache(maxsize=1024)
 def stock(code: str) -> Account:
     """What is left of an item."""
     return Account(lane_of(f"item|{code}"), checked_key(f"goods|{code}"), shared=True)
 
 
+@lru_cache(maxsize=1024)
 def redeemed(code: str) -> Account:
     """Where an item's pieces go."""
     return sink(f"redeemed|goods|{code}")

@@ -50,7 +50,9 @@ class RedeemPoints:
 
 @dataclass(frozen=True, slots=True)
 class RedeemFacts:
-    """found: None for an item nobody knows. person: the customer's identity, where the bank has told it."""
+    """found: None for an item nobody knows. person: the customer's identity, where the bank has told it and the item's
+    limit is by person.
+    """
 
     purse: Purse | None
     found: Stocked | None

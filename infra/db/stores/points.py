@@ -63,24 +63,19 @@ STOCKS = named(
     """,
 )
 
-# Of many callers at once.
-REDEEM = named(
-    "points.redeem",
-    f"""
-    select q.n, {_ITEM}, s.free, p.version, p.balance, p.entries, p.lots, p.noticed, c.person
-    from unnest($1::int[], $2::text[], $3::text[], $4::int[], $5::text[])
-            with ordinality q (lane, customer, item, stock_lane, stock, n)
-        left join lateral (select * from catalog_item x where x.code = q.item offset 0) i on true
-        left join lateral (
-            select x.balance - x.held free from shared_account x
-            where x.lane = q.stock_lane and x.key = q.stock offset 0
-        ) s on true
+# What several callers want at once: each item once, then each customer.
+ITEMS_BY_CODE = named("catalog_item.by_codes", f"select {_ITEM} from catalog_item i where i.code = any($1::text[])")
+
+BUYERS = named(
+    "points.buyers",
+    """
+    select q.n, p.version, p.balance, p.entries, p.lots, p.noticed, case when q.personal then (
+        select c.person from customer c where c.lane = q.lane and c.customer = q.customer
+    ) end person
+    from unnest($1::int[], $2::text[], $3::bool[]) with ordinality q (lane, customer, personal, n)
         left join lateral (
             select * from points_account x where x.lane = q.lane and x.customer = q.customer offset 0
         ) p on true
-        left join lateral (
-            select x.person from customer x where x.lane = q.lane and x.customer = q.customer offset 0
-        ) c on true
     """,
 )
 
@@ -175,13 +170,18 @@ class PointsStore:
         return await self._redeem_facts((customer, item if _is_code(item) else ""))
 
     async def _read_redeem_facts(self, asked: Sequence[tuple[str, str]]) -> list[RedeemFacts]:
-        stocks = [stock(item) for _, item in asked]
+        codes = list({item for _, item in asked})
+        found = {each.item.code: each for each in await self._stocked(await self._pool.fetch(ITEMS_BY_CODE, codes))}
+        personal = {code for code, each in found.items() if each.item.limit and each.item.limit.per is Per.PERSON}
         rows = await self._pool.fetch(
-            REDEEM, [lane_of(customer) for customer, _ in asked], [customer for customer, _ in asked],
-            [item for _, item in asked], [each.lane for each in stocks], [each.key for each in stocks],
+            BUYERS, [lane_of(customer) for customer, _ in asked], [customer for customer, _ in asked],
+            [item in personal for _, item in asked],
         )  # fmt: skip
-        found = {row["n"]: row for row in rows}
-        return [_redeem_facts(found[n]) for n in range(1, len(asked) + 1)]
+        facts: list[RedeemFacts] = [RedeemFacts(None, None, None)] * len(asked)
+        for n, version, balance, entries, lots, noticed, person in rows:
+            purse = None if version is None else purse_of(version, balance, entries, orjson.loads(lots), noticed)
+            facts[n - 1] = RedeemFacts(purse, found.get(asked[n - 1][1]), person)
+        return facts
 
     async def answer_to(self, request: Request, lane: int) -> Repeated | Reused | None:
         row = await self._pool.fetchrow(ANSWER, lane, request.owner, request.id)
@@ -210,14 +210,6 @@ class PointsStore:
         """(customer, delivery) of redeemed pieces that finally failed and whose points have not been given back."""
         rows = await self._pool.fetch(FAILED, list(LANES), limit)
         return [(row["customer"], row["id"]) for row in rows]
-
-
-def _redeem_facts(row: Any) -> RedeemFacts:
-    purse = None if row["version"] is None else _purse(row)
-    if row["code"] is None:
-        return RedeemFacts(purse, None, row["person"])
-    item = _item(row)
-    return RedeemFacts(purse, Stocked(item, None if item.stock is None else row["free"] or 0), row["person"])
 
 
 def _is_code(text: str) -> bool:
