@@ -21,7 +21,7 @@ from typing import TypeAlias
 from domain.campaigns.facts import facts_at
 from domain.campaigns.model import Section
 from domain.campaigns.terms import OfferState
-from domain.kernel.time import SHANGHAI
+from domain.kernel.time import SHANGHAI, day_end
 from domain.offers.catalog import Catalog, OfferOf
 from domain.offers.ports import OfferKey
 from domain.offers.timing import Timing
@@ -164,7 +164,10 @@ def personal_page(
 
 
 def next_change(catalog: Catalog, shown: Sequence[Shown], now: datetime, *, personalised: bool) -> datetime | None:
-    """When time alone may next change something of the page: None when never."""
+    """When time alone may next change something of the page: None when never.
+
+    With a customer, every midnight may: birthdays, segments and allowances go by Shanghai's days.
+    """
     here = now.astimezone(SHANGHAI)
     soonest: datetime | None = None
     moments: list[datetime | None] = []
@@ -173,9 +176,11 @@ def next_change(catalog: Catalog, shown: Sequence[Shown], now: datetime, *, pers
     for each in shown:
         moments.append(each.changes_at)
         if each.eligibility is not None:
-            moments.append(each.eligibility.next_at)
+            moments += [each.eligibility.next_at, each.eligibility.deadline]
         if personalised:
             moments.append(each.closes_at - CLOSING_SOON)
+    if any(each.eligibility is not None for each in shown):
+        moments.append(day_end(now))
     for moment in moments:
         if moment is not None and here < moment and (soonest is None or moment < soonest):
             soonest = moment

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from domain.campaigns.conditions import Spend
 from domain.campaigns.model import Audience, Budget, Campaign, Discount, Offer, Phases, Section, Till
 from domain.campaigns.terms import OfferState, Product, Reason
+from domain.kernel.time import day_end
 from domain.kernel.words import Words
 from domain.offers.catalog import Catalog, OfferOf
 from domain.offers.hall import (
@@ -209,11 +210,14 @@ def test_the_next_change_is_the_soonest_that_lies_ahead() -> None:
     hour = timedelta(hours=1)
 
     def changes(**over: object) -> object:
-        return next_change(here, [shown(A, **over)], NOW, personalised=False)
+        return next_change(here, [shown(A, **{"eligibility": None} | over)], NOW, personalised=False)
 
     assert changes(changes_at=NOW + hour) == NOW + hour
     assert changes(changes_at=NOW - hour) == ONE.phases.closes_at
     assert changes(eligibility=replace(judged(LATER), next_at=NOW + 2 * hour)) == NOW + 2 * hour
-    assert next_change(here, [shown(A)], NOW, personalised=True) == NOW + timedelta(days=20) - CLOSING_SOON
+    assert changes(eligibility=replace(judged(), deadline=NOW + 3 * hour)) == NOW + 3 * hour
+    assert changes(eligibility=judged()) == day_end(NOW)
+    soon = [shown(A, eligibility=None)]
+    assert next_change(here, soon, NOW, personalised=True) == NOW + timedelta(days=20) - CLOSING_SOON
     assert next_change(here, [], ONE.phases.warm_up_at - hour, personalised=False) == ONE.phases.warm_up_at
     assert next_change(here, [], ONE.phases.closes_at, personalised=True) is None
