@@ -6,8 +6,10 @@ from datetime import datetime
 from typing import ClassVar
 
 from domain.campaigns.conditions.base import Rule
+from domain.campaigns.conditions.window import WindowRule, next_closing
 from domain.campaigns.facts import NO_NAMES, Facts, Naming
 from domain.campaigns.terms import About, Reason
+from domain.campaigns.words import moment
 from domain.kernel.words import Words
 
 
@@ -136,7 +138,14 @@ class Not(Rule):
         if (self.of.about is About.SUBJECT and facts.subject is None) or self.judge(facts):
             return None
         rule = self.of.describe(facts.names)
-        return Reason("EXCLUDED", Words(f"不适用于：{rule.zh}", f"Not for: {rule.en}"))
+        message = Words(f"不适用于：{rule.zh}", f"Not for: {rule.en}")
+        ends = None
+        if isinstance(self.of, WindowRule):
+            ends = next_closing(self.of, facts.at, facts.day, facts.calendar)
+        if ends is None:
+            return Reason("EXCLUDED", message)
+        then = moment(ends)
+        return Reason("EXCLUDED", message, Words(f"{then.zh}起可参加", f"Come back from {then.en}"), ends)
 
     def describe(self, names: Naming = NO_NAMES) -> Words:
         rule = self.of.describe(names)

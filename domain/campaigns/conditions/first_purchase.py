@@ -72,7 +72,10 @@ class FirstPurchase(Rule):
         if facts.subject is None:
             return None
         least = money(self.at_least)
-        return Reason("AMOUNT_TOO_SMALL", Words(f"首笔消费未满{least.zh}", f"The first purchase is below {least.en}"))
+        message = Words(f"首笔消费未满{least.zh}", f"The first purchase is below {least.en}")
+        made = isinstance(facts.subject, PurchaseFacts) and facts.subject.transaction
+        remedy = None if made else Words(f"本次消费满{least.zh}", f"Pay at least {least.en} this time")
+        return Reason("AMOUNT_TOO_SMALL", message, remedy)
 
     def describe(self, names: Naming = NO_NAMES) -> Words:
         named = OWN_DATE[self.since]

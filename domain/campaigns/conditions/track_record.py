@@ -43,7 +43,29 @@ class TrackRecord(Rule):
         if self.judge(facts):
             return None
         rule = self.describe(facts.names)
-        return Reason("OTHER_TRACK_RECORD", Words(f"仅限{rule.zh}的客户", f"Only for customers with {rule.en}"))
+        message = Words(f"仅限{rule.zh}的客户", f"Only for customers with {rule.en}")
+        return Reason("OTHER_TRACK_RECORD", message, self._remedy(facts))
+
+    def _remedy(self, facts: Facts) -> Words | None:
+        """What lacks may still come while the active phase lasts; what is too much stays too much."""
+        if self.phase is not Phase.ACTIVE or facts.new_until is None or facts.at >= facts.new_until:
+            return None
+        record = facts.history.records.get(facts.campaign, {}).get(self.phase)
+        purchases, spend = (0, 0) if record is None else (record.purchases, record.spend)
+        more, fen = (self.purchases_at_least or 0) - purchases, (self.spend_at_least or 0) - spend
+        if self.purchases_below is not None and purchases + max(more, int(fen > 0)) >= self.purchases_below:
+            return None
+        if self.spend_below is not None and spend + max(fen, int(more > 0)) >= self.spend_below:
+            return None
+        zh, en = [], []
+        if more > 0:
+            zh.append(f"再消费{more}笔")
+            en.append(f"make {more} more purchase{'' if more == 1 else 's'}")
+        if fen > 0:
+            zh.append(f"再消费{money(fen).zh}")
+            en.append(f"spend {money(fen).en} more")
+        said = " and ".join(en)
+        return Words(f"活动期内{'且'.join(zh)}", f"{said[0].upper()}{said[1:]} in the active phase")
 
     def describe(self, names: Naming = NO_NAMES) -> Words:
         zh, en = [], []

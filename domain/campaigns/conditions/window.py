@@ -50,3 +50,15 @@ def next_opening(window: WindowRule, at: datetime, day: date, calendar: Calendar
         if later is not None:
             return later
     return None
+
+
+def next_closing(window: WindowRule, at: datetime, day: date, calendar: Calendar) -> datetime | None:
+    """When the stretch that is open at `at` ends, touching ones taken together; None where no end is in sight."""
+    ends = at
+    for ahead in range(-1, HORIZON):
+        for found in sorted(window.on_day(day + timedelta(days=ahead), calendar), key=lambda one: one.opens_at):
+            if found.opens_at <= ends < found.closes_at:
+                ends = found.closes_at
+        if ends < day_start(day + timedelta(days=ahead + 1)):
+            break
+    return ends if at < ends < day_start(day + timedelta(days=HORIZON)) else None

@@ -113,6 +113,8 @@ BILL = InstalmentFacts(InstalmentKind.BILL, 500_000, 12, 1_000)
 MICRO = timedelta(microseconds=1)
 PERSON = Profile(10, 5, "p", "上海", "WHITE_COLLAR", 2, 5)
 
+APPLYING = card(approved_at=None, activated_at=None, channel=None, flyer=None)
+
 HOLDS: list[tuple[Rule, Facts]] = [
     (HoldsProduct((Product.GOLD,)), facts()),
     (HoldsProduct((Product.GOLD,)), facts(subject=paid())),
@@ -274,6 +276,8 @@ FAILS: list[tuple[Rule, Facts, str]] = [
         "TOO_LATE",
     ),
     (TrackRecord(purchases_at_least=1), facts(), "OTHER_TRACK_RECORD"),
+    (TrackRecord(Phase.CLOSING, purchases_at_least=1), facts(), "OTHER_TRACK_RECORD"),
+    (TrackRecord(purchases_at_least=1), facts(PHASES.ends_at), "OTHER_TRACK_RECORD"),
     (
         TrackRecord(spend_below=100),
         facts(history={"records": {"smart": {Phase.ACTIVE: Record(2, 100)}}}),
@@ -284,6 +288,13 @@ FAILS: list[tuple[Rule, Facts, str]] = [
     (All((Spend(1), Country(abroad=True))), facts(subject=paid()), "OTHER_COUNTRY"),
     (kinds.Any((Spend(99_999), Country(abroad=True))), facts(subject=paid()), "AMOUNT_TOO_SMALL"),
     (Not(Spend(1)), facts(subject=paid()), "EXCLUDED"),
+    (Not(FRIDAY), facts(), "EXCLUDED"),
+    (Not(NIGHT), facts("2026-10-03T01:00"), "EXCLUDED"),
+    (Not(Workday()), facts("2026-10-10", calendar=NATIONAL_DAY), "EXCLUDED"),
+    (Not(Months(tuple(range(1, 13)))), facts(), "EXCLUDED"),
+    (ApplicationChannelIs((ApplicationChannel.BRANCH,)), facts(anchor=APPLYING), "OTHER_APPLICATION_CHANNEL"),
+    (Flyer(("F0",)), facts(anchor=APPLYING), "FLYER_NEEDED"),
+    (FirstPurchase(OwnDate.APPROVAL, 30_000), facts(subject=PurchaseFacts(29_999)), "AMOUNT_TOO_SMALL"),
 ]
 
 
@@ -336,6 +347,10 @@ def test_without_a_subject_a_condition_about_one_has_nothing_to_explain(rule: Ru
         (BirthdayMonth(), facts("2026-11-01", history={"profile": PERSON}), "2027-10-01"),
         (BirthdayMonth(), facts("2026-09-30", history={"profile": PERSON}), "2026-10-01"),
         (WithinDays(3, OwnDate.BIRTHDAY), facts("2026-10-09", history={"profile": PERSON}), "2027-10-05"),
+        (Not(FRIDAY), facts(), "2026-10-02T22:00"),
+        (Not(NIGHT), facts("2026-10-03T01:00"), "2026-10-03T02:00"),
+        (Not(Weekly((Slot((Weekday.SAT, Weekday.SUN)),))), facts("2026-10-03"), "2026-10-05"),
+        (Not(Months((10, 11))), facts(), "2026-12-01"),
     ],
     ids=_id,
 )
