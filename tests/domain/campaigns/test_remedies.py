@@ -62,7 +62,7 @@ def new_customer() -> Facts:
 
 
 MORE: list[tuple[Rule, Facts]] = [(NewCustomer(), new_customer()), (Flyer(), new_customer())]
-CASES: list[tuple[Rule, Facts]] = [*((rule, given) for rule, given, _ in FAILS), *MORE]
+CASES: list[tuple[Rule, Facts]] = [*((rule, deepcopy(given)) for rule, given, _ in FAILS), *MORE]
 
 
 def helped(rule: Rule, given: Facts) -> bool:
