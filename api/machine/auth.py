@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Iterable
+from functools import lru_cache
 from typing import TypeAlias
 
 from starlette.requests import Request
@@ -27,8 +28,19 @@ def bearer_of(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
     given = [value for name, value in headers if name == b"authorization"]
     if not given:
         return None
-    found = _BEARER.fullmatch(given[0].strip()) if len(given) == 1 else None
+    if len(given) > 1:
+        return ""
+    return _bearer(given[0]) if len(given[0]) > _CACHED_BYTES else _cached_bearer(given[0])
+
+
+def _bearer(header: bytes) -> str:
+    found = _BEARER.fullmatch(header.strip())
     return found[1].decode() if found else ""
+
+
+_cached_bearer = lru_cache(maxsize=1024)(_bearer)
+_CACHED_BYTES = 1024
+"""A longer header is read anew each time, so that what is remembered stays small."""
 
 
 def admit(headers: Iterable[tuple[bytes, bytes]], *, scope: str, check: CheckMachine) -> MachineToken | Response:

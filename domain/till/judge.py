@@ -36,7 +36,7 @@ AT_TILLS = frozenset({CouponKind.THRESHOLD, CouponKind.CASH, CouponKind.REPAYMEN
 _NOWHERE: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Payer:
     """Whose card it is, and what is known of them. customer None: the card is not known.
 
@@ -259,16 +259,9 @@ def _against_method(of: OfferOf | None, purchase: PurchaseFacts, now: datetime) 
 
 def _allowances(of: OfferOf, payment: Payment, payer: Payer, now: datetime) -> tuple[Allowance, ...]:
     assert payer.customer is not None
-    profile = payer.story.profile if payer.story is not None else None
-    who = {
-        Per.CUSTOMER: payer.customer,
-        Per.CARD: payment.card,
-        Per.PERSON: profile.person if profile is not None else None,
-        Per.DEVICE: None,
-    }
     found = []
     for limit in of.offer.limits:
-        token = who[limit.per]
+        token = _counted(limit.per, payment, payer)
         if token is None:
             continue  # nobody to count by: the bank has not told who the customer is
         account = keys.limit(
@@ -277,3 +270,16 @@ def _allowances(of: OfferOf, payment: Payment, payer: Payer, now: datetime) -> t
         )  # fmt: skip
         found.append(Allowance(account, limit.max, next_period(limit.period, now)))
     return tuple(found)
+
+
+def _counted(per: Per, payment: Payment, payer: Payer) -> str | None:
+    """Whom a limit counts by at a till, where no device of the customer's is known."""
+    match per:
+        case Per.CARD:
+            return payment.card
+        case Per.CUSTOMER:
+            return payer.customer
+        case Per.PERSON:
+            return payer.story.profile.person if payer.story is not None and payer.story.profile is not None else None
+        case Per.DEVICE:
+            return None

@@ -13,22 +13,21 @@ from domain.wallet.facts import CouponFacts
 
 @dataclass(frozen=True, slots=True)
 class PayerFacts:
-    """What the tables know of a customer. coupons: AVAILABLE and HELD ones that tills take, soonest end first.
+    """What the tables know of a card's customer. coupons: AVAILABLE and HELD ones that tills take, soonest end first.
 
     overdue: quotes past their end whose holds have not been given back yet.
     """
 
+    customer: str
     story: StoryState | None
     coupons: tuple[CouponFacts, ...]
     overdue: tuple[UUID, ...]
 
 
 class ReadTill(Protocol):
-    async def customer_of(self, card: str) -> str | None:
-        """Whose card it is; None for one nobody has told of."""
+    async def payer(self, card: str, now: datetime) -> PayerFacts | None:
+        """Whose card it is, and what they have; None for a card nobody has told of."""
         ...
-
-    async def payer(self, customer: str, now: datetime) -> PayerFacts: ...
 
     async def coupon(self, customer: str, coupon: UUID) -> CouponFacts | None:
         """The customer's own coupon, in whatever state."""

@@ -40,7 +40,7 @@ from domain.till.model import (
     Told,
     quote_row,
 )
-from domain.till.ports import PayerFacts, Present, Presented, ReadTill, Remember
+from domain.till.ports import Present, Presented, ReadTill, Remember
 from domain.wallet.facts import CouponFacts
 
 _by_offer = attrgetter("offer")
@@ -90,14 +90,13 @@ async def quote_payment(
         Busy: too much is waiting, or others kept being quicker; nothing was done.
     """
     payment, key = command.payment, command.key
-    customer = await read.customer_of(payment.card)
     scarce = Scarce()
     payer: Payer | None = None
     named_coupon: CouponFacts | None = None
     for _ in range(TRIES):
         now = clock.now()
         if payer is None:
-            payer = await _payer(customer, payment, now, read=read, freezes=freezes, ledger=ledger)
+            payer = await _payer(payment.card, now, read=read, freezes=freezes, ledger=ledger)
             named_coupon = await _named(command.named, payer, read)
         catalog = await catalogs.latest()
         choice = choose(command, payer, named_coupon, catalog, now, scarce)
@@ -205,32 +204,22 @@ def held_by(lines: Sequence[Line]) -> tuple[list[Move], Mapping[Account, Opening
 # --- reading
 
 
-async def _payer(
-    customer: str | None,
-    payment: Payment,
-    now: datetime,
-    *,
-    read: ReadTill,
-    freezes: ReadFreezes,
-    ledger: Ledger,
-) -> Payer:
-    if customer is None:
+async def _payer(card: str, now: datetime, *, read: ReadTill, freezes: ReadFreezes, ledger: Ledger) -> Payer:
+    facts = await read.payer(card, now)
+    if facts is not None and facts.overdue:
+        await _give_back(facts.customer, facts.overdue, now, ledger)
+        facts = await read.payer(card, now)
+    if facts is None:
         return Payer(None, None, ())
-    facts = await read.payer(customer, now)
-    if facts.overdue:
-        facts = await _give_back(customer, facts.overdue, now, read=read, ledger=ledger)
-    frozen = await freezes.freeze_of(customer) is not None
-    return Payer(customer, facts.story, facts.coupons, frozen)
+    frozen = await freezes.freeze_of(facts.customer) is not None
+    return Payer(facts.customer, facts.story, facts.coupons, frozen)
 
 
-async def _give_back(
-    customer: str, overdue: Collection[UUID], now: datetime, *, read: ReadTill, ledger: Ledger
-) -> PayerFacts:
+async def _give_back(customer: str, overdue: Collection[UUID], now: datetime, ledger: Ledger) -> None:
     """What expired quotes kept is the customer's again, before anybody has swept it."""
     lane = lane_of(customer)
     for quote in overdue:
         await ledger.commit(Unit(id=new_id(lane, now), lane=lane, at=now, end_holds=(EndHold(quote, capture=False),)))
-    return await read.payer(customer, now)
 
 
 async def _named(named: Named | None, payer: Payer, read: ReadTill) -> CouponFacts | None:

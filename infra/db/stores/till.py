@@ -5,7 +5,7 @@ is remembered.
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -98,22 +98,11 @@ class TillStore:
         self._pool = pool
         self._seen = seen
         self._customers: OrderedDict[str, str] = OrderedDict()
-        self._ask_card = Together(self._cards, limit=together)
         self._ask_payer = Together(self._payers, limit=together)
         self._ask_quote = Together(self._quotes, limit=together)
 
-    async def customer_of(self, card: str) -> str | None:
-        known = self._customers.get(card)
-        if known is None:
-            known = await self._ask_card(card)
-            if known is not None:
-                if len(self._customers) >= REMEMBERED:
-                    self._customers.popitem(last=False)
-                self._customers[card] = known
-        return known
-
-    async def payer(self, customer: str, now: datetime) -> PayerFacts:
-        return await self._ask_payer((customer, now))
+    async def payer(self, card: str, now: datetime) -> PayerFacts | None:
+        return await self._ask_payer((card, now))
 
     async def coupon(self, customer: str, coupon: UUID) -> CouponFacts | None:
         row = await self._pool.fetchrow(COUPON, lane_of(customer), customer, coupon)
@@ -139,27 +128,37 @@ class TillStore:
 
     # --- of several callers
 
-    async def _cards(self, cards: Sequence[str]) -> list[str | None]:
-        found: list[str | None] = [None] * len(cards)
-        for n, customer in await self._pool.fetch(CARDS, numbers([lane_of(card) for card in cards]), texts(cards)):
-            found[n - 1] = customer
-        return found
-
-    async def _payers(self, asked: Sequence[tuple[str, datetime]]) -> list[PayerFacts]:
-        customers = [customer for customer, _ in asked]
+    async def _payers(self, asked: Sequence[tuple[str, datetime]]) -> list[PayerFacts | None]:
+        found: list[PayerFacts | None] = [None] * len(asked)
+        customers = await self._customers_of({card for card, _ in asked})
+        known = [(n, customers[card]) for n, (card, _) in enumerate(asked) if card in customers]
+        if not known:
+            return found
         rows = await self._pool.fetch(
             PAYERS,
-            numbers([lane_of(each) for each in customers]),
-            texts(customers),
-            moments([now for _, now in asked]),
+            numbers([lane_of(customer) for _, customer in known]),
+            texts([customer for _, customer in known]),
+            moments([asked[n][1] for n, _ in known]),
             _KINDS,
         )
-        found: list[PayerFacts] = [_NOTHING] * len(asked)
-        for n, state, coupons, overdue, stamp in rows:
+        for place, state, coupons, overdue, stamp in rows:
             self._seen(stamp)
+            n, customer = known[place - 1]
             story = None if state is None else StoryState.from_plain(orjson.loads(state))
-            wallet = () if coupons is None else _coupons(customers[n - 1], orjson.loads(coupons))
-            found[n - 1] = PayerFacts(story, wallet, tuple(overdue or ()))
+            wallet = () if coupons is None else _coupons(customer, orjson.loads(coupons))
+            found[n] = PayerFacts(customer, story, wallet, tuple(overdue or ()))
+        return found
+
+    async def _customers_of(self, cards: Collection[str]) -> Mapping[str, str]:
+        """Whose cards these are; of one that is not in it nobody has told."""
+        found = {card: self._customers[card] for card in cards if card in self._customers}
+        unknown = [card for card in cards if card not in found]
+        if unknown:
+            rows = await self._pool.fetch(CARDS, numbers([lane_of(card) for card in unknown]), texts(unknown))
+            for n, customer in rows:
+                found[unknown[n - 1]] = self._customers[unknown[n - 1]] = customer
+            while len(self._customers) > REMEMBERED:
+                self._customers.popitem(last=False)
         return found
 
     async def _quotes(self, ids: Sequence[UUID]) -> list[Quote | None]:
@@ -167,9 +166,6 @@ class TillStore:
         for row in await self._pool.fetch(QUOTES, [lane_of_id(id) for id in ids], list(ids)):
             found[row["n"] - 1] = _quote(row)
         return found
-
-
-_NOTHING = PayerFacts(None, (), ())
 
 
 def _coupons(customer: str, rows: Sequence[Sequence[Any]]) -> tuple[CouponFacts, ...]:
