@@ -262,7 +262,9 @@ async def check(dsn: str, *, redemptions: int | None = None) -> None:
 # --- cells
 
 
-def _like_a_server() -> None:
+async def _like_a_server(call: Callable[[], Awaitable[Told]]) -> None:
+    """As after the first calls: statements prepared, what start-up left out of every collection."""
+    await asyncio.gather(*(call() for _ in range(CALLERS)))
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
@@ -294,12 +296,14 @@ def quotes(servers: Servers, dsn: str, seconds: float, *, together: bool) -> Cel
         await empty(dsn)
         async with open_till(dsn, together=together) as till:
             chance, cards = random.Random(), count()
-            _like_a_server()
+
+            def call() -> Awaitable[Told]:
+                return till.quote(f"K{next(cards) % CARDS}", fresh_key(chance))
+
+            await _like_a_server(call)
             meter = Meter(servers.pg_pid)
             meter.start()
-            driven = await drive(
-                for_seconds(seconds), lambda: till.quote(f"K{next(cards) % CARDS}", fresh_key(chance)), 201
-            )
+            driven = await drive(for_seconds(seconds), call, 201)
             done = driven.answers["ok"]
             sample = meter.stop(done, p50_ms=driven.wait_ms(0.5), p99_ms=driven.wait_ms(0.99))
         await check(dsn)
@@ -313,7 +317,7 @@ def captures(servers: Servers, dsn: str, seconds: float, *, together: bool) -> C
 
     async def cell() -> Sample:
         await empty(dsn)
-        stock = int((14_000 if together else 1_500) * seconds) + CALLERS
+        stock = int((14_000 if together else 1_500) * seconds) + 2 * CALLERS
         made: list[Quote] = []
         chance = random.Random()
         async with open_till(dsn, together=True) as till:
@@ -330,21 +334,19 @@ def captures(servers: Servers, dsn: str, seconds: float, *, together: bool) -> C
             left: Iterator[Quote] = iter(made)
             remaining = len(made)
 
-            def go_on(until: Callable[[], bool] = for_seconds(seconds)) -> bool:
-                return until() and remaining > CALLERS
-
             def call() -> Awaitable[Told]:
                 nonlocal remaining
                 remaining -= 1
                 return till.capture(next(left).id, fresh_key(chance))
 
-            _like_a_server()
+            await _like_a_server(call)
+            in_time = for_seconds(seconds)
             meter = Meter(servers.pg_pid)
             meter.start()
-            driven = await drive(go_on, call, 200)
+            driven = await drive(lambda: in_time() and remaining > CALLERS, call, 200)
             done = driven.answers["ok"]
             sample = meter.stop(done, p50_ms=driven.wait_ms(0.5), p99_ms=driven.wait_ms(0.99))
-        await check(dsn, redemptions=done)
+        await check(dsn, redemptions=CALLERS + done)
         return sample
 
     return cell
