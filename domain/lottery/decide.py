@@ -10,7 +10,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -48,11 +47,11 @@ class DrawTurn:
     result: UUID
     grant: UUID
 
-    @cached_property
+    @property
     def accounts(self) -> Sequence[Account]:
         return (*self.of.accounts, keys.chance(self.chance.id))
 
-    @cached_property
+    @property
     def rows(self) -> Sequence[Row]:
         return (self.of.chain, Row("draw_chance", self.chance.id, lane_of_id(self.chance.id)))
 
@@ -119,7 +118,7 @@ class DrawTurn:
         digest = hash_of(body)
         cost = cost_now(prize, chance.basis)
         parts = Parts()
-        parts.moves.append(post(1, self.accounts[-1], keys.redeemed(chance.offer), "DRAW"))
+        parts.moves.append(post(1, keys.chance(chance.id), keys.redeemed(chance.offer), "DRAW"))
         if prize.stock is not None:
             parts.moves.append(post(1, of.stocks[prize.code], keys.drawn(*of.key, prize.code), "PRIZE"))
         if cost:

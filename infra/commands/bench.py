@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-BENCHES = ("claim", "ingest", "hall", "pages", "till", "draw", "redeem", "book")
+BENCHES = ("claim", "ingest", "hall", "pages", "till", "draw", "redeem", "book", "lists")
 
 
 @app.command()
