@@ -172,6 +172,8 @@ def _till(offer: Offer) -> Iterable[Words]:
             "不与本活动其他立减同享，系统自动选择优惠金额较大的一项",
             "It does not add up with this campaign's others; the larger one counts",
         )
+        if offer.stacking.exclusion_group is not None:
+            yield Words("也不与其他活动的同类优惠同享", "Nor with other campaigns' offers of the same group")
     returns = offer.returns
     kept = [
         words

@@ -204,6 +204,8 @@ def test_what_comes_back_at_a_reversal_is_what_the_return_policy_says() -> None:
     assert "恢复同笔使用的优惠券、名额" in lines()
     assert "可与其他优惠同享" in lines(stacking=Stacking(stackable=True))
     assert "同类优惠仅享优惠金额较大的一项" in lines(stacking=Stacking(stackable=True, exclusion_group="g"))
+    assert "也不与其他活动的同类优惠同享" in lines(stacking=Stacking(exclusion_group="g"))
+    assert "同类" not in lines()
 
 
 def test_a_limit_beside_a_rate_says_that_it_does_not_touch_it() -> None:
