@@ -18,12 +18,23 @@ from domain.offers.award import Parts
 from domain.offers.sign_up import look_at_the_list
 from domain.offers.take_back import GivenGrant, Held, take_back
 from domain.stories.events import InstalmentCancelled, StoryEvent, TransactionRefunded
-from domain.stories.explain import explain
+from domain.stories.explain import Eligibility, explain
 from domain.stories.fold import fold_all
 from domain.stories.merchants import Merchants
 from domain.stories.plans import Plans
 
 _GOES_BACK = (TransactionRefunded, InstalmentCancelled)
+
+
+def judged_then(
+    campaign: Campaign, offer: Offer, events: Sequence[StoryEvent], at: datetime, plans: Plans, merchants: Merchants
+) -> Eligibility:
+    """As of `at`, by what is known of that moment now: without what came later, and without what has gone back since.
+
+    events: the customer's whole story. Counts of a period that is over by now are counted in that period.
+    """
+    known = [event for event in events if event.at <= at or isinstance(event, _GOES_BACK)]
+    return explain(offer, campaign, fold_all(known, plans, merchants).state, at, plans)
 
 
 def no_longer_earned(
@@ -38,11 +49,9 @@ def no_longer_earned(
 
     events: the customer's whole story.
     """
-    then = [event for event in events if event.at <= grant.earned_at and not isinstance(event, _GOES_BACK)]
-    back = [event for event in events if isinstance(event, _GOES_BACK)]
+    kept = [event for event in events if not isinstance(event, _GOES_BACK)]
     without, with_them = (
-        explain(offer, campaign, fold_all(told, plans, merchants).state, grant.earned_at, plans).eligible
-        for told in (then, [*then, *back])
+        judged_then(campaign, offer, told, grant.earned_at, plans, merchants).eligible for told in (kept, events)
     )
     return without and not with_them
 

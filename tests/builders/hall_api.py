@@ -180,7 +180,7 @@ async def open_hall_api(dsn: str) -> AsyncIterator[HallApi]:
     counting = CountingPool(pool)
     viewers = ViewerStore(counting, catalogs.seen)  # type: ignore[arg-type]
     commands = CommandStore(counting, catalogs.seen, viewers, catalogs)  # type: ignore[arg-type]
-    participation = ParticipationStore(counting, commands, viewers, catalogs, StoryStore(pool))  # type: ignore[arg-type]
+    participation = ParticipationStore(counting, commands, viewers, catalogs, StoryStore(pool), dict)  # type: ignore[arg-type]
     messages = MessageStore(counting)  # type: ignore[arg-type]
     points = PointsStore(counting)  # type: ignore[arg-type]
     freezes = Freezes()

@@ -125,6 +125,44 @@ async def test_b9_what_was_refunded_since_is_not_approved(hall: House) -> None:
     assert await hall.coupons("sun") == []
 
 
+async def test_b9_what_was_reached_in_a_month_is_approved_in_the_next(hall: House) -> None:
+    """Seen to fail while the sum of the present month was asked of an application of the last one."""
+    await hall.publish(MONTHLY)
+    await hall.set_clock("2026-10-20T12:00:00")
+    await approve_card(hall, "luo")
+    await hall.tell(buy(hall, "luo", "2026-10-10T10:00:00", 100_000, "t1"))
+    await apply(hall, "luo", "monthly")
+    await hall.set_clock("2026-11-03T12:00:00")
+    await hall.tell(buy(hall, "luo", "2026-11-02T10:00:00", 100, "t2"))
+    (listed,) = await open_applications(hall)
+
+    shown = await desk(hall, "GET", f"/v1/applications/{listed['id']}")
+    decided = await decide(hall, listed["id"], "APPROVED")
+
+    assert shown.json()["stillEarned"] is True
+    assert decided.status_code == 200
+    assert await hall.coupons("luo") == [("monthly", 1_000, "AVAILABLE")]
+
+
+MONTHLY = """
+code: monthly
+title: {zh: 每月, en: Monthly}
+phases: {warmUp: 10d, active: 90d, closing: 7d}
+audience: {products: [PLATINUM]}
+budget: {total: 1_000 yuan, lines: {all: 1_000 yuan}}
+sections: [{code: monthly, title: {zh: 每月, en: Monthly}}]
+offers:
+  - code: monthly
+    section: monthly
+    title: {zh: 每月满1000元, en: A thousand a month}
+    trigger: {apply: {notify: [SMS]}}
+    if: [{totalSpend: {atLeast: 1_000 yuan, period: month}}]
+    limits: [{per: customer, period: month, max: 1}]
+    rewards: [{coupon: {code: monthly, kind: CASH, title: {zh: 10元券, en: 10 yuan}, value: 10 yuan, valid: 30d}}]
+    line: all
+"""
+
+
 async def test_b9_an_application_belongs_to_its_customer_and_to_the_desk(hall: House) -> None:
     await abroad(hall, "ma")
     asked = await apply(hall, "ma", HOTEL)

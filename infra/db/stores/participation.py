@@ -1,5 +1,6 @@
 """Applications and sign-ups as their commands, their customers and the bank's people read them. Nothing here writes."""
 
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -15,7 +16,9 @@ from domain.offers.asked import ApplicationFacts, ApplicationStatus, SignUpFacts
 from domain.offers.claim import ClaimFacts, ReadClaims
 from domain.offers.ports import Catalogs
 from domain.offers.scheduled import extends
+from domain.offers.second_look import judged_then
 from domain.offers.take_back import Held
+from domain.stories.events import read_event
 from domain.stories.explain import explain
 from infra.db.statements import named
 from infra.db.stores.alive import coupons_alive
@@ -106,13 +109,21 @@ class ParticipationStore:
     """Implements ReadApplications, ReadApplicationCases and ReadSignUps."""
 
     def __init__(
-        self, pool: asyncpg.Pool, claims: ReadClaims, viewers: ReadViewer, catalogs: Catalogs, stories: StoryStore
+        self,
+        pool: asyncpg.Pool,
+        claims: ReadClaims,
+        viewers: ReadViewer,
+        catalogs: Catalogs,
+        stories: StoryStore,
+        opened: Callable[[Mapping[str, Any]], dict[str, Any]],
     ) -> None:
+        """opened: gives an event's stored data with its personal fields in the clear."""
         self._pool = pool
         self._claims = claims
         self._viewers = viewers
         self._catalogs = catalogs
         self._stories = stories
+        self._opened = opened
 
     # --- what a command is decided on
 
@@ -171,6 +182,8 @@ class ParticipationStore:
         if campaign is None or offer is None:
             return None  # versions are never taken away
         story = (await self._viewers.viewer(asked.customer)).story
+        past = (await self._stories.history([asked.customer]))[asked.customer]
+        events = [read_event(one.type, one.at, one.source, one.id, self._opened(one.data)) for one in past]
         coupons = {}
         if extends(offer):
             coupons = await coupons_alive(self._pool, lane_of(asked.customer), [asked.customer], now)
@@ -178,7 +191,7 @@ class ParticipationStore:
             asked,
             campaign,
             offer,
-            explain(offer, campaign, story, asked.at, catalog.plans),
+            judged_then(campaign, offer, events, asked.at, catalog.plans, catalog.told),
             explain(offer, campaign, story, now, catalog.plans),
             coupons.get(asked.customer, ()),
         )
