@@ -651,6 +651,13 @@ class Offer:
         return next((reward for reward in self.rewards if isinstance(reward, PointsBonus)), None)
 
     @property
+    def rests_on_purchases(self) -> bool:
+        """Whether a refund can take away the reason for which it was given, and there is something to take."""
+        if self.tally is None and not any(_rests(rule) for rule in self.conditions):
+            return False
+        return not all(isinstance(reward, Extension | Message) for reward in self.grants)
+
+    @property
     def grants(self) -> tuple[Reward, ...]:
         """The rewards that are given (counted, booked), as against rates that merely apply."""
         return tuple(reward for reward in self.rewards if not isinstance(reward, PointsBonus | BasePoints))
@@ -817,12 +824,6 @@ class Campaign:
     def conditions_of(self, offer: Offer) -> tuple[Condition, ...]:
         """Everything that must hold for `offer`: both audiences, its recurring windows, its own conditions."""
         return (*self.audience.conditions(), *offer.audience.conditions(), *offer.when, *offer.conditions)
-
-    def rests_on_purchases(self, offer: Offer) -> bool:
-        """Whether a refund can take away the reason for which `offer` was given, and there is something to take."""
-        if all(isinstance(reward, Extension | Message) for reward in offer.grants):
-            return False
-        return offer.tally is not None or any(_rests(rule) for rule in self.conditions_of(offer))
 
 
 def _rests(rule: Condition) -> bool:

@@ -152,7 +152,7 @@ def award(order: Award, *, limits: bool = True) -> Parts:
     for reward in offer.grants:
         if reward is not choice:
             give(parts, order, grant, reward)
-    if order.by in ASKED and campaign.rests_on_purchases(offer):
+    if order.by in ASKED and offer.rests_on_purchases:
         # A refund that is applied at this moment did not see this grant: whichever commits last looks again.
         promise(parts, order.customer, SECOND_LOOK, {"customer": order.customer}, at)
     return parts

@@ -48,7 +48,7 @@ class SecondLook:
             offer = None if campaign is None else campaign.offer(grant.offer)
             if campaign is None or offer is None:
                 raise Broken(f"no offer {grant.offer} in {grant.campaign} version {grant.version}")
-            if not campaign.rests_on_purchases(offer):
+            if not offer.rests_on_purchases:
                 continue
             if events is None:
                 events = [
