@@ -3,7 +3,7 @@
 Both contenders run the same use case over the same tables. "One call each" reads and commits for every call by itself,
 a transaction a call, over `CONNECTIONS` connections; the hall's reads and commits of callers at the same time travel
 together. A transaction written out statement by statement (a dozen round trips) was measured beside the contender, and
-costs a sixth more CPU than it. Every cell is checked when it has ended: as many rows as answers, and every law holds.
+costs a fifth more CPU than it. Every cell is checked when it has ended: as many rows as answers, and every law holds.
 """
 
 import asyncio

@@ -285,6 +285,21 @@ def test_a_released_hold_brings_its_changes_along_and_a_captured_one_does_not() 
     assert captured.changes == {}
 
 
+def test_a_release_tells_whom_its_changes_concern() -> None:
+    coupon = new_id(LANE, AT)
+    kept = open_hold((PURSE, 1), on_release=(Change("coupon", coupon, "HELD", "AVAILABLE", tell="lin"),))
+
+    def told(capture: bool, state: str) -> list[tuple[str, str]]:
+        (result,) = judge(
+            [ending(kept.id, capture)], with_hold(kept, states={("coupon", LANE, coupon.int): state})
+        ).results
+        assert isinstance(result, Committed)
+        return list(result.signals)
+
+    assert told(False, "HELD") == [("viewer:lin", f"coupon:{coupon}")]
+    assert told(False, "VOIDED") == told(True, "HELD") == []
+
+
 def test_a_row_that_left_its_state_meanwhile_does_not_keep_a_hold_from_being_released() -> None:
     coupon = new_id(LANE, AT)
     kept = open_hold((PURSE, 1), on_release=(Change("coupon", coupon, "HELD", "AVAILABLE"),))

@@ -18,7 +18,7 @@ from domain.kernel.words import Words
 from domain.lounge.book import BookLounge, book_lounge
 from domain.lounge.cancel import CancelBooking, cancel_booking
 from domain.lounge.directory import Directory
-from domain.lounge.facts import Airport, BookingStatus, Lounge, LoungeState, Policy, VisitState
+from domain.lounge.facts import Airport, BookingStatus, EntitlementFacts, Lounge, LoungeState, Policy, VisitState
 from domain.lounge.move_up import move_up
 from domain.lounge.outcomes import BookingCancelled, BookOutcome, LoungeBooked, SlotFull
 from domain.lounge.slots import slots_of
@@ -27,7 +27,8 @@ from infra.db.commit import GroupCommit
 from infra.db.pool import open_pool
 from infra.db.reconcile import reconcile
 from infra.db.stores.lounge import BookingStore, VisitStore
-from tests.builders.lounges import add_visits
+from infra.worker.sweeps import sweep
+from tests.builders.lounges import ENDS, add_visits
 
 NOW = datetime(2026, 10, 5, 4, 0, tzinfo=UTC)
 AIRPORT = Airport("PEK", Words("首都机场", "Capital"), Words("北京", "Beijing"), ZoneInfo("Asia/Shanghai"))
@@ -196,6 +197,50 @@ async def test_a_visit_told_of_from_many_sides_counts_once(halls: Halls) -> None
     assert (left.used, left.pending, left.remaining) == (1, 0, 5)
 
 
+class EndsMeanwhile:
+    """Reads visits, and has the entitlement's end swept once its facts have been read for the first time."""
+
+    def __init__(self, halls: Halls, pool: asyncpg.Pool) -> None:
+        self._halls = halls
+        self._pool = pool
+        self._swept = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._halls.visits, name)
+
+    async def entitlement(self, id: UUID) -> EntitlementFacts | None:
+        found = await self._halls.visits.entitlement(id)
+        if not self._swept:
+            self._swept = True
+            await sweep(self._pool, self._halls.ledgers[1], self._halls.ledgers[1], ENDS)
+        return found
+
+
+@pytest.mark.parametrize(("state", "used"), [(VisitState.REVERSED, 0), (VisitState.CHECKED_IN, 2)])
+async def test_a_visit_told_of_while_its_entitlement_ends_is_neither_lost_nor_free_again(
+    halls: Halls, pg_dsn: str, state: VisitState, used: int
+) -> None:
+    """Fails (a free visit of an entitlement that has ended) when giving one back does not name the state in which the
+    entitlement was read.
+    """
+    (member,) = await add_visits(halls.ledgers[0], ["lu"], NOW)
+    await halls.tell(0, "v1", member)
+    halls.clock.at = ENDS
+    pool = await open_pool(pg_dsn, min_size=1, max_size=1)
+    told = TellVisit("lounge", "v1" if used == 0 else "v2", state, "PEK-01", halls.start, member=member)
+    try:
+        outcome = await tell_visit(
+            told, read=EndsMeanwhile(halls, pool), policy=POLICY, ledger=halls.ledgers[0], clock=halls.clock
+        )
+    finally:
+        await pool.close()
+
+    assert isinstance(outcome, VisitRecorded)
+    assert not outcome.visit.over_limit
+    (left,) = await halls.stores[0].entitlements("lu")
+    assert (left.used, left.remaining, left.lapsed, left.ended) == (used, 0, 6 - used, True)
+
+
 async def test_the_news_of_a_visit_comes_to_the_same_in_any_order(halls: Halls) -> None:
     halls.seats(60)
     customers = [f"c{n}" for n in range(8)]
@@ -219,6 +264,7 @@ async def test_the_news_of_a_visit_comes_to_the_same_in_any_order(halls: Halls) 
         ("update shared_account set opened = 9 where key like 'seat|%'",
          "update shared_account set opened = 1 where key like 'seat|%'"),
         ("update entitlement set total = 7", "update entitlement set total = 6"),
+        ("update entitlement set status = 'EXPIRED'", "update entitlement set status = 'OPEN'"),
         ("update booking set charged = true, status = 'NO_SHOW'",
          "update booking set charged = false, status = 'CONFIRMED'"),
         ("update account set held = 0 where key like 'visits|%'",
