@@ -15,7 +15,7 @@ from infra.db.pool import open_pool
 from tests.builders.bank import Person, merchant
 from tests.builders.desk import apply, desk, mine, sign_up
 from tests.builders.house import House, shanghai
-from tests.builders.till import capture, quote
+from tests.builders.till import capture, quote, release
 
 HOTEL = "overseas-hotel"
 LIFE = """
@@ -130,6 +130,22 @@ async def test_a_claimed_coupon_that_is_used_becomes_a_case_and_stays_used(life:
     assert await lin.cases() == [("USED_BUT_NOT_EARNED", "wash")]
     assert await lin.grants("wash") == ["KEPT"]
     assert await left(life, "wash") == 9
+
+
+async def test_what_a_till_holds_at_this_moment_goes_back_once_it_is_let_go(life: House) -> None:
+    lin, (first, _) = await driver(life, "lin", 5_000, 6_000)
+    (coupon,) = (await lin.claim("wash"))["coupons"]
+    quoted = await quote(life, "lin", 3_000, "m-petrol", card=lin.card, coupon=coupon["id"])
+
+    await life.tell(lin.refunded(first, 5_000, "2026-10-19T11:00:00"))
+    held = await lin.coupons("wash")
+    await release(life, quoted["quote"])
+    promised = await life.rows("update outbox set due_at = now() where topic = 'asked.look' returning error")
+    await life.settle()
+
+    assert held == [(2_000, "HELD")]
+    assert {row["error"] for row in promised} == {"a till holds a coupon of it"}
+    assert await lin.coupons("wash") == [(2_000, "VOIDED")]
 
 
 async def test_b9_an_approved_hotel_coupon_goes_back_and_may_be_applied_for_again(life: House) -> None:
