@@ -17,8 +17,8 @@ from domain.stories.events import StoryEvent, read_event
 from infra.db.stores.asked import AskedGrant, AskedStore
 from infra.worker.outbox import TryLater
 
-SOON = timedelta(seconds=5)
-"""A till's hold of a coupon ends within minutes."""
+WAIT = timedelta(seconds=10)
+"""Times the attempt: a till's hold of a coupon lasts two minutes, and the tries must outlast several."""
 
 
 class SecondLook:
@@ -56,17 +56,17 @@ class SecondLook:
                     for one in await self._store.story(customer)
                 ]
             if no_longer_earned(grant, campaign, offer, events, catalog.plans, catalog.told):
-                later = await self._take_back(asked, offer)
+                later = await self._take_back(asked, offer, attempt)
                 if later is not None:
                     return later
         return None
 
-    async def _take_back(self, asked: AskedGrant, offer: Offer) -> TryLater | None:
+    async def _take_back(self, asked: AskedGrant, offer: Offer, attempt: int) -> TryLater | None:
         grant, now = asked.grant, self._clock.now()
         try:
             parts = taken_back(grant, asked.by, await self._store.held(grant.customer, grant.id), offer, now)
         except InUse:
-            return TryLater(SOON, "a till holds a coupon of it")
+            return TryLater(attempt * WAIT, "a till holds a coupon of it")
         result = await self._ledger.commit(unit_of(parts, lane=lane_of(grant.customer), at=now))
         match result:
             case Committed():
