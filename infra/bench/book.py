@@ -1,10 +1,10 @@
 """Booking lounges: many callers at once beside one call each (`infra.bench.calls`).
 
 The callers spread over a day's slots of `LOUNGES` lounges; each booking is another customer's or of another slot, and
-whoever has that time already is not counted.
+whoever has that time already is not counted. Each slot's seats have been asked for before the clock starts.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from random import Random
 from uuid import UUID
@@ -13,6 +13,7 @@ import asyncpg
 
 from domain.kernel.ids import derived_id, lane_of
 from domain.kernel.words import Words
+from domain.lounge.accounts import seat
 from domain.lounge.book import BookLounge, book_lounge
 from domain.lounge.directory import Directory
 from domain.lounge.facts import Lounge, LoungeState, Slot
@@ -41,6 +42,10 @@ _ACCOUNTS = """
 insert into account (lane, key, balance, opened)
     select lane, 'visits|' || id, 6, 0 from unnest($1::int[], $2::uuid[]) u (lane, id)
 """
+_SEATS = """
+insert into shared_account (lane, key, balance, opened)
+    select lane, key, $3, $3 from unnest($1::int[], $2::text[]) u (lane, key)
+"""
 _JOURNAL = """
 insert into journal (day, at, lane, unit, n, op, reason, src_lane, src, dst_lane, dst, units, dst_after)
     select current_date, $3, lane, gen_random_uuid(), 0, 1, 'ENTITLEMENT', 0, '~issued|lounge-visits', lane,
@@ -52,8 +57,8 @@ def _id(number: int, customer: str) -> UUID:
     return derived_id(lane_of(customer), AT, "bench-book", str(number))
 
 
-async def fill(dsn: str, people: int) -> None:
-    """So many customers with six visits each, given as the books say; no bookings."""
+async def fill(dsn: str, people: int, slots: Sequence[Slot]) -> None:
+    """So many customers with six visits each, given as the books say; seats in every slot, and no bookings."""
     connection = await asyncpg.connect(dsn)
     try:
         await connection.execute(
@@ -65,6 +70,8 @@ async def fill(dsn: str, people: int) -> None:
         await connection.execute(_ENTITLEMENTS, lanes, names, ids, AT)
         await connection.execute(_ACCOUNTS, lanes, ids)
         await connection.execute(_JOURNAL, lanes, ids, AT)
+        seats = [seat(slot.lounge, slot.starts_at) for slot in slots]
+        await connection.execute(_SEATS, [each.lane for each in seats], [each.key for each in seats], SEATS)
         await connection.execute("vacuum analyze account, shared_account, entitlement, booking, hold, outbox, request")
     finally:
         await connection.close()
@@ -97,7 +104,7 @@ async def run(
             ledger=ledger, clock=clock,
         )  # fmt: skip
 
-    calls = Calls(lambda dsn: fill(dsn, people), BookingStore, call, LoungeBooked, "booking")
+    calls = Calls(lambda dsn: fill(dsn, people, slots), BookingStore, call, LoungeBooked, "booking")
     medians = await compared(calls, servers, dsn, rounds=rounds, seconds=seconds, say=say)
     title = f"Book lounges, {CALLERS} callers, durable"
     return [Result("book", title, "bookings", EACH, medians, ten_times(medians))]

@@ -166,11 +166,11 @@ async def test_a_free_order_shrinks_with_its_order_and_ends_with_it_while_it_is_
 
     await refund(hall, "gao", "r-1", 20_000)
     after_a_part = await hall.rows(
-        "select value, status from coupon where customer = 'gao' and offer = 'free-order' order by id"
+        "select value, status from coupon where customer = 'gao' and offer = 'free-order' order by value desc"
     )
     await refund(hall, "gao", "r-2", 60_000)
     after_all = await hall.rows(
-        "select value, status from coupon where customer = 'gao' and offer = 'free-order' order by id"
+        "select value, status from coupon where customer = 'gao' and offer = 'free-order' order by value desc"
     )
 
     assert drawn["result"]["prize"]["code"] == "free-order"  # type: ignore[index]
