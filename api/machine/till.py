@@ -267,7 +267,11 @@ def _reused() -> Response:
 
 
 def _key(token: MachineToken, text: str, what: str, body: Mapping[str, Any]) -> Key:
-    digest = fingerprint(what, orjson.dumps(body, option=orjson.OPT_SORT_KEYS).decode())
+    try:
+        spelled = orjson.dumps(body, option=orjson.OPT_SORT_KEYS).decode()
+    except orjson.JSONEncodeError:
+        raise _BadBody("The body is nested too deeply.") from None
+    digest = fingerprint(what, spelled)
     return Key(token.client, text, digest, lane_of(f"{token.client}\x1f{text}"))
 
 
