@@ -4,10 +4,7 @@ from datetime import datetime
 
 from domain.kernel.ids import new_id
 from domain.ledger.unit import Change, Request, Unit
-from domain.offers.award import SECOND_LOOK, Parts, promise
-from domain.stories.events import InstalmentCancelled, TransactionRefunded
-
-_GOES_BACK = (TransactionRefunded.type, InstalmentCancelled.type)
+from domain.offers.award import Parts
 
 
 def unit_of(
@@ -19,11 +16,7 @@ def unit_of(
     answer: str = "",
     changes: tuple[Change, ...] = (),
 ) -> Unit:
-    """The unit that gives or takes everything in `parts`, or nothing of it. changes: come before those of the parts.
-
-    One that puts a refund into a story promises that what the customer asked for is looked at again.
-    """
-    _look_after_refunds(parts, at)
+    """The unit that gives or takes everything in `parts`, or nothing of it. changes: come before those of the parts."""
     return Unit(
         id=new_id(lane, at),
         lane=lane,
@@ -38,9 +31,3 @@ def unit_of(
         answer=answer,
         signals=parts.signals,
     )
-
-
-def _look_after_refunds(parts: Parts, at: datetime) -> None:
-    told = parts.rows.get("story_event", ())
-    for customer in {row["customer"] for row in told if row["type"] in _GOES_BACK}:
-        promise(parts, customer, SECOND_LOOK, {"customer": customer}, at)

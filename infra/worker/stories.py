@@ -26,7 +26,7 @@ from domain.kernel.ids import lane_of
 from domain.kernel.time import Clock
 from domain.ledger import keys
 from domain.ledger.unit import Change, Committed, Moved, Result, Short, Unit
-from domain.offers.award import Award, promise
+from domain.offers.award import SECOND_LOOK, Award, promise
 from domain.offers.catalog import Catalog
 from domain.offers.scheduled import LOOK, running_once
 from domain.offers.story_change import (
@@ -475,6 +475,8 @@ def _unit(
         book.close(work.customer, parts)
     if look:
         promise(parts, work.customer, LOOK, {"customer": work.customer}, now)
+    if any(isinstance(event, TransactionRefunded | InstalmentCancelled) for event in work.events):
+        promise(parts, work.customer, SECOND_LOOK, {"customer": work.customer}, now)
     return unit_of(parts, lane=lane, at=now, changes=(story, *gone))
 
 
