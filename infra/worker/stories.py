@@ -124,6 +124,8 @@ class StoryWorker:
         self._opened = opened
         self._general = general
         self._tie = tie
+        self._under_way: dict[str, asyncio.Future[None]] = {}
+        """The customers whose events a batch of this process commits now, and when that is done."""
 
     async def apply_due(self, limit: int = BATCH) -> Applied:
         """Lease up to `limit` due events and apply them; returns how many there were."""
@@ -266,11 +268,34 @@ class StoryWorker:
     async def _apply_customers(self, works: Sequence[_Work], catalog: Catalog) -> int:
         """Commit each customer's events; returns how many were applied.
 
-        Nearly always the events go on where the story stopped: those are folded, submitted and awaited together,
+        Whose events another batch has in hand waits for it: both would be decided on the same story, and one in vain.
+        """
+        free: list[_Work] = []
+        behind: list[_Work] = []
+        for work in works:
+            (behind if work.customer in self._under_way else free).append(work)
+        applied = await self._apply_free(free, catalog) if free else 0
+        if behind:
+            if ahead := {done for work in behind if (done := self._under_way.get(work.customer)) is not None}:
+                await asyncio.wait(ahead)
+            applied += await self._apply_customers(behind, catalog)
+        return applied
+
+    async def _apply_free(self, works: Sequence[_Work], catalog: Catalog) -> int:
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        customers = [work.customer for work in works]
+        self._under_way.update(dict.fromkeys(customers, done))
+        try:
+            return await self._apply_together(works, catalog)
+        finally:
+            for customer in customers:
+                del self._under_way[customer]
+            done.set_result(None)
+
+    async def _apply_together(self, works: Sequence[_Work], catalog: Catalog) -> int:
+        """Nearly always the events go on where the story stopped: those are folded, submitted and awaited together,
         without a task each. Whoever is refused, and whose whole story must be told anew, goes one by one.
         """
-        if not works:
-            return 0
         stories = await self._store.stories([work.customer for work in works])
         folded: list[tuple[_Work, StoryRow | None, Folded]] = []
         aside: list[_Work] = []

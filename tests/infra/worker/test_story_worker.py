@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from domain.ledger.unit import Committed, Result, Unit
+from infra.db.commit import GroupCommit
 from infra.wiring import Hall, open_hall
 from infra.worker import stories
 from tests.builders.house import House, house_settings, open_house
@@ -71,6 +73,30 @@ async def test_workers_that_meet_on_one_customer_give_each_benefit_once(house: H
     await house.rows("update story set plans = 0, version = version + 1")
     await house.settle()
     assert await house.rows("select customer, state from story order by 1") == states
+
+
+async def test_two_batches_of_one_process_never_decide_on_the_same_story(
+    house: House, workers: list[Hall], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen to fail without `_under_way` in infra/worker/stories.py: one of the two decisions is in vain then."""
+    told = [newcomer(house, f"c{n}") for n in range(12)]
+    for half in (slice(4), slice(4, 8)):
+        for events in told:
+            await house.send(*events[half])
+    answers: list[Result] = []
+    submit = GroupCommit.submit
+
+    def overheard(ledger: GroupCommit, unit: Unit) -> asyncio.Future[Result]:
+        answer = submit(ledger, unit)
+        answer.add_done_callback(lambda done: answers.append(done.result()))
+        return answer
+
+    monkeypatch.setattr(GroupCommit, "submit", overheard)
+
+    done = await asyncio.gather(*(workers[0].stories.apply_due(48) for _ in range(2)))
+
+    assert sum(each.applied for each in done) == 96
+    assert {type(answer) for answer in answers} == {Committed}
 
 
 async def test_what_a_dead_worker_had_leased_is_applied_by_the_next(house: House, workers: list[Hall]) -> None:
