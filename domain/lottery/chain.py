@@ -25,7 +25,7 @@ class EntryUnreadable(ValueError):
     """A text that is no entry of a chain."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Head:
     """How far a chain has come. sequence: of the last entry, 0 before the first. day: whose secret is in use."""
 
@@ -47,7 +47,7 @@ def beginning(draw: str) -> str:
     return sha256(f"{FORMAT}\n{draw}".encode()).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Entry:
     """One draw.
 

@@ -26,10 +26,8 @@ from domain.lottery.roll import roll
 from domain.offers.award import Award, Parts, give
 from domain.offers.catalog import OfferOf
 
-_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
-
-@dataclass(frozen=True, eq=False)
+@dataclass(slots=True, eq=False)
 class DrawTurn:
     """A draw that waits for its turn (`domain.ledger.unit.Late`).
 
@@ -177,17 +175,16 @@ def _result_row(result: ResultFacts, lane: int, chance: UUID, grant: UUID | None
 
 
 def write_result(result: ResultFacts) -> str:
-    """The answer as the ledger keeps it for repetitions."""
-    plain = {
-        "id": str(result.id), "customer": result.customer, "campaign": result.campaign, "version": result.version,
-        "offer": result.offer, "draw": result.draw, "prize": result.prize,
-        "coupon": None if result.coupon is None else str(result.coupon),
-        "delivery": None if result.delivery is None else str(result.delivery),
-        "sequence": result.sequence, "day": result.day.isoformat(), "nonce": result.nonce,
-        "commitment": result.commitment, "previous": result.previous, "hash": result.hash,
-        "at": result.at.isoformat(),
-    }  # fmt: skip
-    return _JSON.encode(plain)
+    """The answer as the ledger keeps it for repetitions. Codes and tokens hold no quotes; a nonce may."""
+    coupon = "null" if result.coupon is None else f'"{result.coupon}"'
+    delivery = "null" if result.delivery is None else f'"{result.delivery}"'
+    return (
+        f'{{"id":"{result.id}","customer":"{result.customer}","campaign":"{result.campaign}",'
+        f'"version":{result.version},"offer":"{result.offer}","draw":"{result.draw}","prize":"{result.prize}",'
+        f'"coupon":{coupon},"delivery":{delivery},"sequence":{result.sequence},"day":"{result.day}",'
+        f'"nonce":{json.dumps(result.nonce)},"commitment":"{result.commitment}","previous":"{result.previous}",'
+        f'"hash":"{result.hash}","at":"{result.at.isoformat()}"}}'
+    )
 
 
 def read_result(answer: str) -> ResultFacts:

@@ -71,7 +71,7 @@ class DrawOf:
         return Row("draw_chain", self.key, self.budget.lane)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ChanceFacts:
     """A chance that can be drawn. basis: fen that a prize may be counted from. Good until `expires_at` (exclusive)."""
 
@@ -96,7 +96,7 @@ class Secret:
         return f"Secret({self.day}, {self.commitment})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ResultFacts:
     """What a customer drew, with what proves it. delivery, coupon: what the prize became; both None for mere thanks."""
 

@@ -58,7 +58,7 @@ MESSAGE = "message"
 """Outbox topic of words to a customer."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Award:
     """One earning to be answered.
 

@@ -35,7 +35,7 @@ class DeliveryStatus(StrEnum):
     SHIPPED = "SHIPPED"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CouponFacts:
     """A coupon's row. `status` is the row's; `status_at` is what a customer sees once its end has passed."""
 
@@ -86,7 +86,7 @@ class ChoiceFacts:
     choose_by: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class DeliveryFacts:
     """A promise's row. details: what the provider needs, without personal data."""
 
