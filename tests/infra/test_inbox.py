@@ -200,18 +200,29 @@ async def test_a_batch_rings_the_bell_once_and_a_repetition_does_not(pool: Any, 
     assert rung == ["hall_inbox"] * 2
 
 
+WAITING = """
+    select count(*) from pg_locks
+    where not granted and database = (select oid from pg_database where datname = current_database())
+"""
+
+
 async def test_a_lost_database_is_unavailable_and_the_resent_events_are_told_apart(pg_dsn: str) -> None:
     pool = await open_pool(pg_dsn, max_size=2)
     inbox = inbox_over(pool)
     await inbox.accept([event(1)])
     killer = await asyncpg.connect(pg_dsn)
-    await killer.execute(
-        "select pg_terminate_backend(pid) from pg_stat_activity "
-        "where pid <> pg_backend_pid() and datname = current_database()"
-    )
+    async with killer.transaction():
+        await killer.execute("lock table event")
+        asked = asyncio.create_task(inbox.accept([event(1), event(2)]))
+        while not await killer.fetchval(WAITING):  # noqa: ASYNC110 - a lock that is waited for tells nobody
+            await asyncio.sleep(0)
+        await killer.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity "
+            "where pid <> pg_backend_pid() and datname = current_database()"
+        )
 
-    with pytest.raises(DatabaseUnreachable):
-        await inbox.accept([event(1), event(2)])
+        with pytest.raises(DatabaseUnreachable):
+            await asked
     while True:
         with suppress(DatabaseUnreachable):
             answer = await inbox.accept([event(1), event(2)])
