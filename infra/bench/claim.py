@@ -454,6 +454,7 @@ def gates(medians: Mapping[str, Median]) -> list[Gate]:
         Gate("rate, 1 batch under way / bound", one.rate / bound.rate, 0.5),
         Gate("rate, 2 batches under way / bound", two.rate / bound.rate, 0.6),
         Gate("PostgreSQL CPU a claim, bound / 1 batch under way", bound.pg_us / one.pg_us, 0.75),
+        times_quicker("rate, 1 batch under way / a transaction each", one, medians[EACH], 20),
         times_quicker("rate, 2 batches under way / a transaction each", two, medians[EACH], 20),
         Gate("rate, 2 processes / 1 process", medians[PROCESSES].rate / one.rate, 1.3),
     ]
