@@ -74,6 +74,7 @@ create table points_redemption (
     changed_at timestamptz not null,
     primary key (lane, id)
 );
+create index points_redemption_customer on points_redemption (lane, customer, id);
 
 -- Deliveries that points paid for and that failed: few, and the sweep asks for them often.
 create index delivery_failed_redemption on delivery (lane, id) where status = 'FAILED' and campaign = 'points';
