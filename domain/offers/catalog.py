@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from domain.campaigns.model import Campaign, Offer
+from domain.kernel.errors import Broken
 from domain.merchants.facts import MerchantFacts
 from domain.offers.timing import Timetable, Timing
 from domain.stories.events import MerchantStatus
@@ -76,6 +77,13 @@ class Catalog:
 
     def version(self, code: str, version: int) -> Campaign | None:
         return self._by_version.get((code, version))
+
+    def judged_by(self, campaign: str, version: int, offer: str) -> tuple[Campaign, Offer]:
+        """The offer in the very version something was judged by. Raises Broken: a published version never goes away."""
+        here = self._offers.get((campaign, version), {}).get(offer)
+        if here is None:
+            raise Broken(f"no offer {offer} in {campaign} version {version}")
+        return here.campaign, here.offer
 
     def offers_of(self, campaign: Campaign) -> Mapping[str, OfferOf]:
         """The offers of a version of this catalog, by code, in the file's order."""

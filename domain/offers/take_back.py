@@ -13,7 +13,6 @@ from domain.campaigns.model import Cashback, Offer
 from domain.kernel.ids import derived_id, lane_of, new_id
 from domain.kernel.money import Fen
 from domain.ledger import keys
-from domain.ledger.accounts import Account
 from domain.ledger.moves import post, reverse
 from domain.ledger.unit import Change, EndHold, Opening
 from domain.offers.award import Award, Parts, give, grant_row
@@ -73,7 +72,6 @@ class Held:
     id: UUID
     status: str
     hold: UUID | None = None
-    account: Account | None = None
     total: int = 1
     row: Mapping[str, Any] = field(default_factory=dict)
     won: Won | None = None

@@ -71,10 +71,7 @@ class Schedules:
 
     async def _finish(self, run: Run, catalog: Catalog) -> None:
         one = run.occurrence
-        campaign = catalog.version(one.campaign, one.version)
-        offer = None if campaign is None else campaign.offer(one.offer)
-        if campaign is None or offer is None:
-            raise Broken(f"no offer {one.offer} in {one.campaign} version {one.version}")
+        campaign, offer = catalog.judged_by(one.campaign, one.version, one.offer)
         of, lane_index, after = OfferOf(campaign, offer), run.lane_index, run.after
         given = 0
         while lane_index < len(LANES):

@@ -44,10 +44,7 @@ class SecondLook:
         events: Sequence[StoryEvent] | None = None
         for asked in await self._store.grants(customer):
             grant = asked.grant
-            campaign = catalog.version(grant.campaign, grant.version)
-            offer = None if campaign is None else campaign.offer(grant.offer)
-            if campaign is None or offer is None:
-                raise Broken(f"no offer {grant.offer} in {grant.campaign} version {grant.version}")
+            campaign, offer = catalog.judged_by(grant.campaign, grant.version, grant.offer)
             if not offer.rests_on_purchases:
                 continue
             if events is None:

@@ -20,11 +20,10 @@ from typing import Any
 import orjson
 import structlog
 
-from domain.campaigns.model import Campaign, Cashback, Offer
+from domain.campaigns.model import Cashback
 from domain.kernel.errors import Broken, Busy, HallError
 from domain.kernel.ids import lane_of
 from domain.kernel.time import Clock
-from domain.ledger import keys
 from domain.ledger.unit import Change, Committed, Moved, Result, Short, Unit
 from domain.offers.award import SECOND_LOOK, Award, promise
 from domain.offers.catalog import Catalog
@@ -58,6 +57,7 @@ from domain.stories.fold import Folded, can_fold_on, carry_on, fold_all
 from domain.stories.state import StoryState
 from infra import metrics
 from infra.db.commit import GroupCommit
+from infra.db.stores.grants import given_grant, held_of
 from infra.db.stores.profiles import ProfileStore
 from infra.db.stores.stories import Leased, PastEvent, StoryRow, StoryStore
 from infra.log import bind_trace
@@ -126,12 +126,15 @@ class StoryWorker:
         self._tie = tie
         self._under_way: dict[str, asyncio.Future[None]] = {}
         """The customers whose events a batch of this process commits now, and when that is done."""
+        self._leasing = asyncio.Lock()
+        """Two leases at once step over each other's rows: what came together would be dealt out between two batches."""
 
     async def apply_due(self, limit: int = BATCH) -> Applied:
         """Lease up to `limit` due events and apply them; returns how many there were."""
         began = perf_counter()
-        now = datetime.now(UTC)
-        leased = await self._store.lease(now, now + LEASE, limit)
+        async with self._leasing:
+            now = datetime.now(UTC)
+            leased = await self._store.lease(now, now + LEASE, limit)
         if not leased:
             return Applied(0, 0)
         applied = 0
@@ -316,9 +319,9 @@ class StoryWorker:
         submitted: list[tuple[_Work, asyncio.Future[Result]]] = []
         for work, row, told in folded:
             try:
-                given = [_given(work.customer, grant) for grant in grants.get(work.customer, ())]
+                given = [given_grant(work.customer, grant) for grant in grants.get(work.customer, ())]
                 found = _newly(told, given)
-                change = decide(work.customer, found, {}, _finder(catalog), person=_person(told.state), at=now)
+                change = decide(work.customer, found, {}, catalog.judged_by, person=_person(told.state), at=now)
                 book = _book(row, told, now) if told.points else None
                 unit = _unit(work, row, told.state, catalog, change, book, now, given, look=look)
                 submitted.append((work, self._ledger.submit(unit)))
@@ -347,7 +350,7 @@ class StoryWorker:
         for attempt in range(REDO):
             row = (await self._store.stories([customer])).get(customer)
             state = StoryState() if row is None else StoryState.from_plain(row.state)
-            given = [_given(customer, grant) for grant in (await self._store.grants([customer]))[customer]]
+            given = [given_grant(customer, grant) for grant in (await self._store.grants([customer]))[customer]]
             if work.refold or not _folds_on(state, row, work, catalog):
                 history = (await self._store.history([customer]))[customer]
                 past = [self._past(event) for event in history]
@@ -363,7 +366,7 @@ class StoryWorker:
                 book = _book(row, told, now)
             touched = [*found.lost, *(grant for _, grant in found.lowered)]
             held = await self._held(customer, touched, catalog) if touched else {}
-            change = decide(customer, found, held, _finder(catalog), person=_person(told.state), at=now)
+            change = decide(customer, found, held, catalog.judged_by, person=_person(told.state), at=now)
             result = await self._commit(work, row, told.state, catalog, change, book, now, given)
             if isinstance(result, Committed):
                 work.done = True
@@ -402,7 +405,7 @@ class StoryWorker:
         drawn = [one for kind, one in benefits if (kind, one["status"]) == ("draw_chance", "DRAWN")]
         prizes = await self._store.prizes(customer, drawn) if drawn else {}
         for kind, one in benefits:
-            held = _held_of(kind, one)
+            held = held_of(kind, one)
             if (prize := prizes.get(held.id)) is not None:
                 held = replace(held, won=_won(customer, prize, catalog))
             found[one["offer_grant"]].append(held)
@@ -519,33 +522,9 @@ def _person(state: StoryState) -> str | None:
     return state.profile.person if state.profile is not None else None
 
 
-def _finder(catalog: Catalog) -> Callable[[str, int, str], tuple[Campaign, Offer]]:
-    def find(code: str, version: int, offer_code: str) -> tuple[Campaign, Offer]:
-        campaign = catalog.version(code, version)
-        offer = None if campaign is None else campaign.offer(offer_code)
-        if campaign is None or offer is None:
-            raise Broken(f"no offer {offer_code} in {code} version {version}")
-        return campaign, offer
-
-    return find
-
-
-def _held_of(kind: str, row: Any) -> Held:
-    match kind:
-        case "draw_chance":
-            again = {name: value for name, value in row.items() if name not in ("id", "status")}
-            return Held(kind, row["id"], row["status"], row=again)
-        case "choice":
-            return Held(kind, row["id"], row["status"], hold=row["hold"])
-        case "entitlement":
-            return Held(kind, row["id"], row["status"], account=keys.visits(row["id"]), total=row["total"])
-        case _:
-            return Held(kind, row["id"], row["status"])
-
-
 def _won(customer: str, row: Any, catalog: Catalog) -> Won | None:
     """A prize that counts from the purchase; None of any other."""
-    campaign, offer = _finder(catalog)(row["campaign"], row["version"], row["offer"])
+    campaign, offer = catalog.judged_by(row["campaign"], row["version"], row["offer"])
     details = orjson.loads(row["details"])
     draw = campaign.draw(details["draw"])
     reward = next((prize.reward for prize in draw.prizes if prize.code == details["prize"]), None) if draw else None
@@ -556,25 +535,3 @@ def _won(customer: str, row: Any, catalog: Catalog) -> Won | None:
         by="DRAW", details=details,
     )  # fmt: skip
     return Won(row["id"], order, reward, row["cost"], row["line"], row["coupon"], row["status"])
-
-
-def _given(customer: str, row: Any) -> GivenGrant:
-    details = orjson.loads(row["details"])
-    return GivenGrant(
-        id=row["id"],
-        customer=customer,
-        campaign=row["campaign"],
-        version=row["version"],
-        offer=row["offer"],
-        cause=row["cause"],
-        round=row["round"],
-        status=row["status"],
-        cost=row["cost"],
-        line=row["line"],
-        at=row["at"],
-        earned_at=datetime.fromisoformat(details["earnedAt"]),
-        card=details["card"],
-        person=details["person"],
-        amount=details["amount"],
-        basis=details["basis"],
-    )

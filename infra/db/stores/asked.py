@@ -1,18 +1,15 @@
 """What a customer asked for and was given, with the story it rests on."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import asyncpg
-import orjson
 
 from domain.kernel.ids import lane_of
 from domain.offers.award import ASKED
 from domain.offers.take_back import GivenGrant, Held
 from infra.db.statements import named
+from infra.db.stores.grants import given_grant, held_of
 from infra.db.stores.stories import PastEvent, StoryStore
 
 GRANTS = named(
@@ -44,36 +41,10 @@ class AskedStore:
     async def grants(self, customer: str) -> list[AskedGrant]:
         """Those that stand, oldest first."""
         rows = await self._pool.fetch(GRANTS, lane_of(customer), customer, list(ASKED))
-        return [AskedGrant(_grant(customer, row), row["by"]) for row in rows]
+        return [AskedGrant(given_grant(customer, row), row["by"]) for row in rows]
 
     async def held(self, customer: str, grant: UUID) -> list[Held]:
-        return [
-            Held(kind, row["id"], row["status"], hold=row.get("hold"), total=row.get("total", 1))
-            for kind, row in await self._stories.benefits(customer, [grant])
-        ]
+        return [held_of(kind, row) for kind, row in await self._stories.benefits(customer, [grant])]
 
     async def story(self, customer: str) -> list[PastEvent]:
         return (await self._stories.history([customer]))[customer]
-
-
-def _grant(customer: str, row: Mapping[str, Any]) -> GivenGrant:
-    details = orjson.loads(row["details"])
-    earned_at = details.get("earnedAt")
-    return GivenGrant(
-        id=row["id"],
-        customer=customer,
-        campaign=row["campaign"],
-        version=row["version"],
-        offer=row["offer"],
-        cause=row["cause"],
-        round=row["round"],
-        status=row["status"],
-        cost=row["cost"],
-        line=row["line"],
-        at=row["at"],
-        earned_at=row["at"] if earned_at is None else datetime.fromisoformat(earned_at),
-        card=None,
-        person=details.get("person"),
-        amount=0,
-        device=details.get("device"),
-    )

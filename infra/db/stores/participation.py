@@ -22,6 +22,7 @@ from domain.stories.events import read_event
 from domain.stories.explain import explain
 from infra.db.statements import named
 from infra.db.stores.alive import coupons_alive
+from infra.db.stores.grants import held_of
 from infra.db.stores.stories import StoryStore
 
 SHOWN = 200
@@ -138,8 +139,7 @@ class ParticipationStore:
         return count
 
     async def held_of(self, customer: str, grant: UUID) -> list[Held]:
-        found = await self._stories.benefits(customer, [grant])
-        return [Held(kind, row["id"], row["status"], total=row.get("total", 1)) for kind, row in found]
+        return [held_of(kind, row) for kind, row in await self._stories.benefits(customer, [grant])]
 
     # --- the customer's own
 

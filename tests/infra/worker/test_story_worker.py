@@ -99,6 +99,18 @@ async def test_two_batches_of_one_process_never_decide_on_the_same_story(
     assert {type(answer) for answer in answers} == {Committed}
 
 
+async def test_what_came_together_is_never_dealt_out_between_two_batches_of_one_process(
+    house: House, workers: list[Hall]
+) -> None:
+    """A purchase and its cancellation are judged together. Fails without `_leasing` (infra/worker/stories.py)."""
+    for n in range(8):
+        await house.send(*(event for each in range(40) for event in newcomer(house, f"c{n}-{each}")))
+
+        done = await asyncio.gather(*(workers[0].stories.apply_due() for _ in range(2)))
+
+        assert sorted(each.leased for each in done) == [0, 320]
+
+
 async def test_what_a_dead_worker_had_leased_is_applied_by_the_next(house: House, workers: list[Hall]) -> None:
     await house.send(*newcomer(house, "lin"))
     long_ago = datetime.now(UTC) - stories.LEASE - timedelta(seconds=1)
