@@ -123,15 +123,19 @@ class Home:
 
     def is_free(self) -> bool:
         """Whether no hall runs here now."""
+        return self.running() is None
+
+    def running(self) -> HomeInUse | None:
+        """The hall that runs here now, with what it wrote down of itself; None where none does."""
         lock = self.lock()
         if not lock.path.exists():
-            return True
+            return None
         try:
             lock.take()
-        except HomeInUse:
-            return False
+        except HomeInUse as holder:
+            return holder
         lock.give_back()
-        return True
+        return None
 
 
 def open_home(path: Path) -> Home:

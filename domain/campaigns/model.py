@@ -634,6 +634,8 @@ class Offer:
             isinstance(self.trigger, SignUp) == any(isinstance(reward, Place) for reward in self.rewards),
             "a sign-up gives a place, and a place needs a sign-up",
         )
+        chosen = any(isinstance(reward, Choice) for reward in self.rewards)
+        _check(not (chosen and isinstance(self.trigger, SignUp)), "what comes with a place is not chosen")
         if any(isinstance(reward, Cashback | FeeWaiver) for reward in self.rewards):
             counted = isinstance(self.trigger, Story) and self.trigger.subject in (
                 SubjectKind.PURCHASE,

@@ -42,6 +42,7 @@ from domain.campaigns.model import (
     Trigger,
     worst_cost_of,
 )
+from domain.campaigns.model import Choice as ChosenLater
 from domain.campaigns.terms import ActionKind, ApplicationChannel, OfferKind, Per, Phase, Product, SubjectKind, Weekday
 from domain.kernel.time import Interval, day_start
 from infra.campaigns.conditions import (
@@ -480,6 +481,9 @@ def _offer(got: Got, reading: Reading) -> Offer:
         wrong("rewards", "a sign-up gives a place.", "Add `place`, or choose another trigger.")
     if not isinstance(trigger, SignUp) and any(isinstance(reward, Place) for reward in rewards):
         wrong("trigger", "a place is taken by signing up.", "Write `trigger: signUp`.")
+    if isinstance(trigger, SignUp) and any(isinstance(reward, ChosenLater) for reward in rewards):
+        # The choice would hold the place with its hold, and give it to somebody else when it lapses.
+        wrong("rewards", "what comes with a place is not chosen.", "Give one of its options.")
     counted = isinstance(trigger, Story) and trigger.subject in (SubjectKind.PURCHASE, SubjectKind.INSTALMENT)
     if not counted and any(isinstance(reward, Cashback | FeeWaiver) for reward in rewards):
         remedy = "Write `story: purchase` or `story: instalment`."

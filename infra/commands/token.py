@@ -1,4 +1,4 @@
-"""`hall token CUSTOMER`: an access token of a demo customer, from the running sandbox."""
+"""`hall token CUSTOMER`: an access token of a demo customer, from the sandbox of HALL_HOME, or else of HALL_PORT."""
 
 import typer
 
@@ -8,9 +8,12 @@ app = typer.Typer()
 @app.command()
 def token(customer: str) -> None:
     """Print an access token of CUSTOMER, for an Authorization header."""
+    from infra.home import open_home
     from infra.settings import load_settings
 
-    typer.echo(fetch_token(load_settings().base_url, customer))
+    settings = load_settings()
+    running = open_home(settings.home).running()
+    typer.echo(fetch_token(running.address if running and running.address else settings.base_url, customer))
 
 
 def fetch_token(base_url: str, customer: str) -> str:

@@ -39,7 +39,10 @@ def test_a_second_holder_is_told_who_the_first_is(home: Home) -> None:
             home.lock().take()
         assert (refused.value.pid, refused.value.address) == (holder.pid, "http://127.0.0.1:8000")
         assert str(holder.pid) in str(refused.value)
+        running = home.running()
         assert not home.is_free()
+        assert running
+        assert running.address == "http://127.0.0.1:8000"
 
         holder.kill()
     lock = home.lock()

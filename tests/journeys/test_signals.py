@@ -1,5 +1,6 @@
 """What happens to a customer is told on the customer's own socket, over real servers."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -147,6 +148,7 @@ async def test_a_choice_that_lapses_by_itself_is_told(hall: House, url: str) -> 
         await hall.set_clock("2026-11-20T12:00:00")
         await hall.settle()
 
-        told = await heard.until("CHOICE")
+        async with asyncio.timeout(20):
+            told = await heard.until("CHOICE")
     assert told["choice"]["id"] == choice["id"]
     assert [row["status"] for row in await hall.rows("select status from choice")] == ["LAPSED"]

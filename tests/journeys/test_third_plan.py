@@ -13,7 +13,7 @@ from infra.campaigns.conditions import CONDITIONS, WINDOWS
 from infra.campaigns.loader import as_plain
 from infra.campaigns.rewards import REWARDS
 from tests.builders.bank import Person, merchant
-from tests.builders.desk import apply, change, desk, mine, promotions, sign_up
+from tests.builders.desk import apply, cancel, change, desk, mine, promotions, sign_up
 from tests.builders.house import PLAN_START, House
 from tests.builders.till import capture, quote
 
@@ -202,6 +202,35 @@ async def test_the_grant_is_applied_for_and_the_premiere_has_a_waiting_list(camp
     await campus.tell(*(each.approved("2026-01-10T09:00:00") for each in others))
     places = [await sign_up(campus, each.name, "premiere-evening") for each in (family, *others)]
     assert [each["signUp"]["status"] for each in places] == ["CONFIRMED", "CONFIRMED", "WAITING"]
+
+
+async def test_what_came_with_a_place_goes_back_with_it_and_to_who_waits(campus: House) -> None:
+    first, second = Person(campus), Person(campus)
+    await campus.tell(first.approved("2026-01-10T09:00:00"), second.approved("2026-01-10T09:00:00"))
+    place, _ = [await sign_up(campus, each.name, "making-of") for each in (first, second)]
+    before = await first.coupons("making-of"), await second.coupons("making-of")
+
+    cancelled = await cancel(campus, first.name, place["signUp"]["id"])
+
+    assert before == ([(3_000, "AVAILABLE")], [])
+    assert cancelled["signUp"]["status"] == "CANCELLED"
+    assert await first.grants("making-of") == ["REVOKED"]
+    assert await first.coupons("making-of") == [(3_000, "VOIDED")]
+    assert await second.coupons("making-of") == [(3_000, "AVAILABLE")]
+
+
+async def test_a_place_given_back_after_its_coupon_was_used_is_a_case(campus: House) -> None:
+    guest = Person(campus)
+    await campus.tell(guest.approved("2026-01-10T09:00:00"))
+    place = await sign_up(campus, guest.name, "making-of")
+    held = await quote(campus, guest.name, 10_000, "m-cinema", card=guest.card)
+    await capture(campus, held["quote"], "film-1")
+
+    await cancel(campus, guest.name, place["signUp"]["id"])
+
+    assert await guest.coupons("making-of") == [(3_000, "USED")]
+    assert await guest.cases() == [("USED_BUT_NOT_EARNED", "making-of")]
+    assert (await mine(campus, guest.name))["signUps"][0]["status"] == "CANCELLED"
 
 
 async def test_words_come_on_sunday_and_film_coupons_live_longer_in_the_closing_phase(campus: House) -> None:

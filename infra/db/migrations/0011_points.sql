@@ -35,7 +35,7 @@ create table points_entry (
 );
 
 -- What points can be redeemed for: the shipped file, as last published. delivery: how a piece reaches the customer.
--- stock: how many there are in all, null: no bound; what is left is the shared account goods|<code>.
+-- stock: how many there are in all, null: no bound; what is left is the account stock|points|<code>.
 -- listed: it stands in the file still; one that does not is kept for what was redeemed of it.
 create table catalog_item (
     code text collate "C" primary key,

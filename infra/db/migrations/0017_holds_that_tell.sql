@@ -1,3 +1,5 @@
+-- What 0011 says of `catalog_item.stock`: what is left is the shared account goods|<code>.
+
 -- What a hold's release changes names whom to tell of it, last; holds opened before tell nobody.
 update hold set on_release = (
     select json_agg(change::jsonb || '[null]' order by place)::text
