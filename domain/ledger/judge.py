@@ -110,13 +110,15 @@ class Facts(NamedTuple):
     """What the store knew. The judge fills `accounts` (tallies made for this batch) and keeps the rest as it is.
 
     accounts: those that exist. requests: print and first answer. holds: those that are open. states: the state of each
-    row that exists.
+    row that exists. trusting: a row that is to change was not read again: it is taken to be where its unit saw it, and
+    the guarded write will tell if it is not.
     """
 
     accounts: dict[Account, Tally]
     requests: Mapping[RequestKey, tuple[int, str]]
     holds: Mapping[HoldKey, OpenHold]
     states: Mapping[RowKey, str | int]
+    trusting: bool = False
 
 
 JournalRow: TypeAlias = tuple[int, int, int, str, Account, Account, int, Tally | None, int, Tally | None, int]
@@ -146,10 +148,14 @@ class Judgement:
     results: of the units judged, in order; fewer than were given when a unit must wait for the next batch (it changes a
     row that an earlier one of this batch inserts or deletes). accepted: the committed ones. short_of_held: some unit
     was short on an account that open holds keep something of; expired ones among them (by `short_at`, the latest moment
-    of such a unit) must be released before it is told.
+    of such a unit) must be released before it is told. doubtful: some unit was short whose rows nobody has read: if one
+    of them has moved, it is to hear that instead.
     """
 
-    __slots__ = ("accepted", "changes", "ended", "journal", "opened", "results", "short_at", "short_of_held", "tallies")
+    __slots__ = (
+        "accepted", "changes", "doubtful", "ended", "journal", "opened", "results", "short_at", "short_of_held",
+        "tallies",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.results: list[Result] = []
@@ -159,6 +165,7 @@ class Judgement:
         self.changes: dict[RowKey, NetChange] = {}
         self.opened: dict[HoldKey, OpenHold] = {}
         self.ended: dict[HoldKey, OpenHold] = {}
+        self.doubtful = False
         self.short_of_held = False
         self.short_at: datetime | None = None
 
@@ -182,7 +189,7 @@ def judge(units: Sequence[Unit], facts: Facts) -> Judgement:
     """
     out = Judgement()
     results, accepted, journal, tallies = out.results, out.accepted, out.journal, out.tallies
-    accounts, requests, holds, states = facts
+    accounts, requests, holds, states, trusting = facts
     done: dict[RequestKey, tuple[int, str]] = {}
     for unit in units:
         request = unit.request
@@ -213,7 +220,7 @@ def judge(units: Sequence[Unit], facts: Facts) -> Judgement:
         if unit.new_holds:
             moves = [*moves, *_holding(unit)]
         if unit.changes or ends:
-            wanted = _changes(unit, ends, states, out)
+            wanted = _changes(unit, ends, states, out, trusting=trusting and not is_late)
             if wanted is None:
                 return out
             if isinstance(wanted, Moved):
@@ -284,6 +291,8 @@ def judge(units: Sequence[Unit], facts: Facts) -> Judgement:
                 out.short_of_held = True
                 if out.short_at is None or unit.at > out.short_at:
                     out.short_at = unit.at
+            if trusting and unit.changes:
+                out.doubtful = True
             results.append(Short(short.account))
             continue
 
@@ -412,7 +421,7 @@ def _holding(unit: Unit) -> list[Move]:
 
 
 def _changes(
-    unit: Unit, ends: Sequence[OpenHold], states: Mapping[RowKey, str | int], out: Judgement
+    unit: Unit, ends: Sequence[OpenHold], states: Mapping[RowKey, str | int], out: Judgement, *, trusting: bool
 ) -> list[tuple[RowKey, Change]] | Moved | None:
     """What the unit changes, its own and what released holds bring along.
 
@@ -431,7 +440,7 @@ def _changes(
             net = out.changes.get(key)
             if net is not None and (net.old is None or net.new is None):
                 return None
-            state = states.get(key) if net is None else net.new
+            state = net.new if net is not None else states.get(key, change.old if trusting else None)
         if state != change.old:
             return Moved(change.kind, change.key)
         own[key] = change

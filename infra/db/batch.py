@@ -72,11 +72,15 @@ class Texts(Generic[P]):
 
 
 class Wanted:
-    """What must be known to judge some units: accounts, requests, holds, row states."""
+    """What must be known to judge some units: accounts, requests, holds, row states.
 
-    __slots__ = ("_accounts", "holds", "own", "released", "requests", "rows", "shared")
+    trusting: rows that units change are taken to be where these saw them a moment ago, and are not read again.
+    """
 
-    def __init__(self, units: Iterable[Unit]) -> None:
+    __slots__ = ("_accounts", "holds", "own", "released", "requests", "rows", "shared", "trusting")
+
+    def __init__(self, units: Iterable[Unit], *, trusting: bool = False) -> None:
+        self.trusting = trusting
         accounts: set[Account] = set()
         touch = accounts.add
         self.requests: dict[RequestKey, UUID] = {}
@@ -99,9 +103,10 @@ class Wanted:
                 self.holds[lane, end.id.int] = end.id
                 if not end.capture:
                     self.released.add((lane, end.id.int))
-            for change in unit.changes:
-                self.want_row(change, lane)
             late = unit.late
+            if not trusting or late is not None:
+                for change in unit.changes:
+                    self.want_row(change, lane)
             if late is not None:
                 accounts.update(late.accounts)
                 for row in late.rows:
@@ -264,7 +269,7 @@ class Read:
                         for n, state in zip(*answer[at : at + 2], strict=True):
                             states[rows[n - 1]] = state
                     at += 2
-        return Facts(accounts, requests, holds, states)
+        return Facts(accounts, requests, holds, states, wanted.trusting)
 
     def lock(self, wanted: Wanted, name: str) -> tuple[str, list[str]] | None:
         """SQL and arguments that lock the wanted rows of one table or kind, in sorted order. None: there are none."""

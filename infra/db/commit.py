@@ -3,7 +3,8 @@
 Callers wait together. While a batch is under way the units of other callers gather, and go together as soon as a
 connection is free; there is no timer, and a lone caller goes at once. A batch is two round trips: read what it concerns
 without locks, judge it in order of arrival (domain.ledger.judge), write what it comes to in one guarded statement that
-is one transaction. When anything moved in between, nothing was written, and the batch is read and judged again; after
+is one transaction. Rows that units change are not read at first: whoever made a unit saw them a moment ago. When
+anything moved in between, nothing was written, and the batch is read (those rows, too) and judged again; after
 `PATIENT_TRIES` of that under locks taken in sorted order, so that it ends.
 
 A unit that breaks a constraint never fails its neighbours: the batch is split by halves until the culprit stands alone.
@@ -307,6 +308,7 @@ class GroupCommit:
         """Try until the batch is through, or until one of its units must be the reason that it is not."""
         tries = 0
         swept = False
+        trusting = True
         conflicts: set[tuple[str | None, str | None]] = set()
         while True:
             judged: Judgement | None = None
@@ -316,7 +318,10 @@ class GroupCommit:
                     await self._reconnect(line)
                 if locked:
                     await line.connection.execute("begin")
-                judged = await self._judge(line, units, locked)
+                judged = await self._judge(line, units, trusting=trusting, locked=locked)
+                if judged.doubtful:
+                    trusting = False
+                    continue
                 if judged.short_of_held and judged.short_at is not None and not swept:
                     swept = True
                     await _roll_back(line)
@@ -339,6 +344,7 @@ class GroupCommit:
                 line.in_doubt = False  # the database itself said no
                 await _roll_back(line)
                 tries += 1
+                trusting = False
                 why = _why_again(error)
                 if why == "unique":
                     # Whoever came first is durable by now, so another reading explains it, unless it is our own bug.
@@ -355,9 +361,9 @@ class GroupCommit:
                 if tries >= TRIES:
                     raise Busy("too many change the same things at once") from error
 
-    async def _judge(self, line: _Line, units: Sequence[Unit], locked: bool) -> Judgement:
+    async def _judge(self, line: _Line, units: Sequence[Unit], *, trusting: bool, locked: bool) -> Judgement:
         """Read and judge. locked: what is read stays so until the end of the transaction."""
-        wanted = Wanted(units)
+        wanted = Wanted(units, trusting=trusting)
         if locked:
             await self._lock(line, wanted)
         facts = await self._facts(line, wanted)
@@ -373,7 +379,7 @@ class GroupCommit:
     async def _facts(self, line: _Line, wanted: Wanted) -> Facts:
         statement = self._read.statement(wanted)
         if statement is None:
-            return Facts({}, {}, {}, {})
+            return Facts({}, {}, {}, {}, wanted.trusting)
         sql, arguments, parts = statement
         return self._read.facts(wanted, parts, await line.connection.fetchrow(sql, *arguments))
 

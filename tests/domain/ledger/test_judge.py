@@ -375,6 +375,25 @@ def test_a_refused_unit_changes_no_row() -> None:
     assert judged.results == [Short(PURSE), Committed("")]
 
 
+def test_a_row_that_nobody_read_is_taken_to_be_where_its_unit_saw_it() -> None:
+    coupon = new_id(LANE, AT)
+    batch = [use(coupon, "AVAILABLE", "HELD"), use(coupon, "AVAILABLE", "USED"), use(coupon, "HELD", "USED")]
+
+    judged = judge(batch, Facts({}, {}, {}, {}, trusting=True))
+
+    assert judged.results == [Committed(""), Moved("coupon", coupon), Committed("")]
+    assert not judged.doubtful
+
+
+def test_who_is_short_and_names_a_row_that_nobody_read_is_not_told_yet() -> None:
+    coupon = new_id(LANE, AT)
+    spent = unit(moves=[post(1, PURSE, OUT, "A")], changes=[Change("coupon", coupon, "AVAILABLE", "USED")])
+
+    assert judge([spent], Facts({}, {}, {}, {}, trusting=True)).doubtful
+    assert not judge([unit(moves=[post(1, PURSE, OUT, "A")])], Facts({}, {}, {}, {}, trusting=True)).doubtful
+    assert judge([spent], Facts({}, {}, {}, {})).results == [Moved("coupon", coupon)]
+
+
 def test_a_row_of_another_lane_is_looked_for_there() -> None:
     change = Change("inbox", ("card-core", "e1"), "DUE", None, lane=LANES[5])
 
