@@ -6,7 +6,7 @@ Mutable and slotted for the fold's sake: one `Facts` is refilled for each offer 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from domain.campaigns.calendar import WEEKDAYS_ONLY, Calendar
 from domain.campaigns.terms import (
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
 # The customer ----------------------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class Profile:
+class Profile(NamedTuple):
     """The latest `customer.updated`, as far as rules need it."""
 
     birth_month: int
@@ -42,8 +41,7 @@ class Profile:
     assets_tier: int = 0
 
 
-@dataclass(slots=True)
-class First:
+class First(NamedTuple):
     """The first purchase since a date. amount: what is left of it after refunds."""
 
     transaction: str

@@ -1,27 +1,17 @@
 """What the fold remembers of a customer: everything later events can still make a difference to, and nothing more.
 
-Its size depends on how many cards, groups and offers there are, never on how many purchases. As plain data it is lists,
-dicts, texts, whole numbers and moments, which are ISO texts after a journey through JSON.
+Its size depends on how many cards, groups and offers there are, never on how many purchases. `Plain` says
+how it is kept.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple, TypeAlias, TypedDict
 
 from domain.campaigns.facts import CardFacts, First, History, Profile, Record
 from domain.campaigns.terms import ApplicationChannel, BindingProvider, InstalmentKind, Phase, Product
 from domain.kernel.money import Fen
 from domain.stories.events import SortKey
-
-# By value: a lookup, where calling the enum would cost as much as all the rest of a field.
-_PRODUCTS = {each.value: each for each in Product}
-_CHANNELS = {each.value: each for each in ApplicationChannel}
-_PROVIDERS = {each.value: each for each in BindingProvider}
-_PHASES = {each.value: each for each in Phase}
-_INSTALMENTS = {each.value: each for each in InstalmentKind}
-
-_moment = datetime.fromisoformat
 
 
 @dataclass(slots=True)
@@ -33,12 +23,39 @@ class Tallied:
     amount: Fen = 0
 
 
-@dataclass(slots=True)
-class Application:
+class Application(NamedTuple):
     """The latest application of this customer that no approval has answered yet."""
 
     product: Product
     flyer: str | None
+
+
+_Card: TypeAlias = tuple[
+    str, Product | None, bool, ApplicationChannel | None, str | None, str,
+    datetime | None, datetime | None, datetime | None, datetime | None, First | None, First | None,
+]  # fmt: skip
+"""The fields of `CardFacts`, in their order."""
+
+
+class Plain(TypedDict, total=False):
+    """A state as plain data: what it looks like as JSON, where tuples are lists, and moments and enums are texts.
+
+    cards, bindings, tallies and ordinals are rows, the key's parts first: JSON has no keys of several parts.
+    """
+
+    profile: Profile
+    cards: list[_Card]
+    bindings: list[tuple[str, BindingProvider, datetime]]
+    lastPurchaseAt: datetime
+    atGroups: dict[str, datetime]
+    reached: dict[str, datetime]
+    records: dict[str, dict[Phase, tuple[int, Fen, dict[InstalmentKind, int]]]]
+    missed: list[str]
+    upto: SortKey
+    versions: dict[str, int]
+    application: Application
+    tallies: list[tuple[str, str, str, int, Fen]]
+    ordinals: list[tuple[str, str, str, str, int]]
 
 
 @dataclass(slots=True)
@@ -96,22 +113,14 @@ class StoryState(History):
             dict(self.ordinals),
         )
 
-    def to_plain(self) -> dict[str, Any]:
-        """Plain data for orjson, which spells moments by itself; empty parts are left out."""
-        profile, upto, application = self.profile, self.upto, self.application
-        plain = {
-            "profile": profile
-            and [
-                profile.birth_month,
-                profile.birth_day,
-                profile.person,
-                profile.city,
-                profile.occupation,
-                profile.children,
-                profile.assets_tier,
-            ],
-            "cards": [
-                [
+    def to_plain(self) -> Plain:
+        """Empty parts are left out. Shares its parts with this state: it is for spelling, at once."""
+        plain = Plain()
+        if self.profile is not None:
+            plain["profile"] = self.profile
+        if self.cards:
+            plain["cards"] = [
+                (
                     card.card,
                     card.product,
                     card.new_customer,
@@ -122,82 +131,74 @@ class StoryState(History):
                     card.activated_at,
                     card.closed_at,
                     card.quiet_since,
-                    _first_to(card.first_since_approval),
-                    _first_to(card.first_since_activation),
-                ]
+                    card.first_since_approval,
+                    card.first_since_activation,
+                )
                 for card in self.cards.values()
-            ],
-            "bindings": [[card, provider, at] for (card, provider), at in self.bindings.items()],
-            "lastPurchaseAt": self.last_purchase_at,
-            "atGroups": self.at_groups,
-            "reached": self.reached,
-            "records": {
-                campaign: {
-                    phase._value_: [  # `value` takes a detour through Python
-                        found.purchases,
-                        found.spend,
-                        {kind._value_: count for kind, count in found.instalments.items()},
-                    ]
-                    for phase, found in phases.items()
-                }
+            ]
+        if self.bindings:
+            plain["bindings"] = [(card, provider, at) for (card, provider), at in self.bindings.items()]
+        if self.last_purchase_at is not None:
+            plain["lastPurchaseAt"] = self.last_purchase_at
+        if self.at_groups:
+            plain["atGroups"] = self.at_groups
+        if self.reached:
+            plain["reached"] = self.reached
+        if self.records:
+            plain["records"] = {
+                campaign: {phase: (found.purchases, found.spend, found.instalments) for phase, found in phases.items()}
                 for campaign, phases in self.records.items()
-            },
-            "missed": sorted(self.missed),
-            "upto": upto,
-            "versions": self.versions,
-            "application": application and [application.product, application.flyer],
-            "tallies": [[*key, found.period, found.count, found.amount] for key, found in self.tallies.items()],
-            "ordinals": [[*key, *found] for key, found in self.ordinals.items()],
-        }
-        return {name: value for name, value in plain.items() if value}
+            }
+        if self.missed:
+            plain["missed"] = sorted(self.missed)
+        if self.upto is not None:
+            plain["upto"] = self.upto
+        if self.versions:
+            plain["versions"] = self.versions
+        if self.application is not None:
+            plain["application"] = self.application
+        if self.tallies:
+            plain["tallies"] = [
+                (offer, anchor, found.period, found.count, found.amount)
+                for (offer, anchor), found in self.tallies.items()
+            ]
+        if self.ordinals:
+            plain["ordinals"] = [(*key, *found) for key, found in self.ordinals.items()]
+        return plain
 
     @classmethod
-    def from_plain(cls, plain: Mapping[str, Any]) -> "StoryState":
-        """The state whose `to_plain` this was, after its journey through JSON."""
-        get = plain.get
-        profile, upto, application = get("profile"), get("upto"), get("application")
+    def from_plain(cls, plain: Plain) -> "StoryState":
+        """The state whose `to_plain` this was, after its journey through JSON. Takes over the parts of `plain`."""
+        cards: dict[str, CardFacts] = {}
+        bindings: dict[tuple[str, BindingProvider], datetime] = {}
+        records: dict[str, dict[Phase, Record]] = {}
+        tallies: dict[tuple[str, str], Tallied] = {}
+        ordinals: dict[tuple[str, str, str], tuple[str, int]] = {}
+        # Loops, not comprehensions: most are over nothing, and a comprehension is a call.
+        for row in plain.get("cards", ()):
+            cards[row[0]] = CardFacts(*row)
+        for card, provider, at in plain.get("bindings", ()):
+            bindings[card, provider] = at
+        for campaign, phases in plain.get("records", {}).items():
+            kept = records[campaign] = {}
+            for phase, figures in phases.items():
+                kept[phase] = Record(*figures)
+        for offer, anchor, period, count, amount in plain.get("tallies", ()):
+            tallies[offer, anchor] = Tallied(period, count, amount)
+        for offer, kind, whose, period, count in plain.get("ordinals", ()):
+            ordinals[offer, kind, whose] = (period, count)
         return cls(
-            profile and Profile(*profile),
-            {
-                row[0]: CardFacts(
-                    row[0],
-                    row[1] and _PRODUCTS[row[1]],
-                    row[2],
-                    row[3] and _CHANNELS[row[3]],
-                    row[4],
-                    row[5],
-                    row[6] and _moment(row[6]),
-                    row[7] and _moment(row[7]),
-                    row[8] and _moment(row[8]),
-                    row[9] and _moment(row[9]),
-                    _first_from(row[10]),
-                    _first_from(row[11]),
-                )
-                for row in get("cards", ())
-            },
-            {(card, _PROVIDERS[provider]): _moment(at) for card, provider, at in get("bindings", ())},
-            _moment(last) if (last := get("lastPurchaseAt")) else None,
-            {group: _moment(at) for group, at in get("atGroups", {}).items()},
-            {offer: _moment(at) for offer, at in get("reached", {}).items()},
-            {
-                campaign: {
-                    _PHASES[phase]: Record(row[0], row[1], {_INSTALMENTS[kind]: n for kind, n in row[2].items()})
-                    for phase, row in phases.items()
-                }
-                for campaign, phases in get("records", {}).items()
-            },
-            frozenset(get("missed", ())),
-            upto and (_moment(upto[0]), upto[1], upto[2], upto[3], upto[4]),
-            dict(get("versions", {})),
-            application and Application(_PRODUCTS[application[0]], application[1]),
-            {(row[0], row[1]): Tallied(row[2], row[3], row[4]) for row in get("tallies", ())},
-            {(row[0], row[1], row[2]): (row[3], row[4]) for row in get("ordinals", ())},
+            plain.get("profile"),
+            cards,
+            bindings,
+            plain.get("lastPurchaseAt"),
+            plain.get("atGroups") or {},
+            plain.get("reached") or {},
+            records,
+            frozenset(plain.get("missed", ())),
+            plain.get("upto"),
+            plain.get("versions") or {},
+            plain.get("application"),
+            tallies,
+            ordinals,
         )
-
-
-def _first_to(first: First | None) -> list[Any] | None:
-    return None if first is None else [first.transaction, first.amount, first.at]
-
-
-def _first_from(row: list[Any] | None) -> First | None:
-    return None if row is None else First(row[0], row[1], _moment(row[2]))

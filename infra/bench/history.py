@@ -67,12 +67,12 @@ async def fill_history(
     now: datetime,
     publications: int,
     sealer: Sealer,
-    fold: Callable[[list[StoryEvent]], dict[str, Any]],
+    fold: Callable[[list[StoryEvent]], str],
 ) -> Past:
-    """`events` rows of history, `EACH` a customer. fold: a customer's whole story to its state as plain data."""
+    """`events` rows of history, `EACH` a customer. fold: a customer's whole story to its state as it is kept."""
     numbers = [f"{number:07d}" for number in range(events // EACH)]
     told = tell_month(f"hist-{PLACE}", now - timedelta(hours=1))
-    state = _json(fold([read_event(event.type, event.at, SOURCE, event.id, event.data) for event in told]))
+    state = fold([read_event(event.type, event.at, SOURCE, event.id, event.data) for event in told])
     profile, *open_events = told
     who = [(number, customer := f"hist-{number}", lane_of(customer)) for number in numbers]
     tale = [(event.at, event.id, event.type, _json(event.data)) for event in open_events]

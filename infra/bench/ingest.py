@@ -24,6 +24,7 @@ from infra.bench.frame import Cell, Gate, Meter, Result, Sample, Servers, interl
 from infra.bench.history import SOURCE, Past, batch_of, fill_history, tell_month
 from infra.bench.readers import fill_merchants
 from infra.db.stores.inbox import EventInbox, load_print_key
+from infra.db.stores.states import text_of
 from infra.demo.teller import Event
 from infra.home import open_home
 from infra.settings import Mode, Settings
@@ -240,7 +241,7 @@ async def _bed(servers: Servers, events: int) -> AsyncIterator[Bed]:
                 now=datetime.now(UTC),
                 publications=catalog.publications,
                 sealer=hall.sealer,
-                fold=lambda told: fold_all(told, catalog.plans, catalog.told).state.to_plain(),
+                fold=lambda told: text_of(fold_all(told, catalog.plans, catalog.told).state),
             )
             key = await load_print_key(connection, hall.sealer)
             inbox = EventInbox(hall.pool, print_key=key, sealer=hall.sealer, unfit=_unfit)

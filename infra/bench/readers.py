@@ -16,6 +16,7 @@ from domain.ledger.keys import quota
 from domain.offers.catalog import Catalog
 from domain.stories.events import read_event
 from domain.stories.fold import fold_all
+from infra.db.stores.states import text_of
 from infra.demo.merchants import ALL, PARTNERS
 from infra.demo.teller import MONTH, SOURCE, Event, Teller, phone
 
@@ -55,7 +56,7 @@ async def fill_told(
         state = fold_all(events, catalog.plans, catalog.told).state
         lane, upto = lane_of(customer), max(event.at for event in theirs)
         profiles.append((lane, customer, "读**", "154****0000", now))
-        stories.append((lane, customer, 1, catalog.publications, upto, _json(state.to_plain())))
+        stories.append((lane, customer, 1, catalog.publications, upto, text_of(state)))
     await connection.copy_records_to_table(
         "customer", records=profiles, columns=("lane", "customer", "masked_name", "masked_phone", "as_of")
     )

@@ -64,6 +64,7 @@ from infra.catalog import CatalogHolder
 from infra.db.commit import GroupCommit
 from infra.db.pool import connect_plain, open_pool
 from infra.db.reconcile import reconcile
+from infra.db.stores.states import text_of
 from infra.db.stores.till import RecentQuotes, TillStore
 from infra.home import open_home
 
@@ -217,7 +218,7 @@ def _story(n: int) -> str:
     """Somebody who has had the card for half a year."""
     approved = AT - timedelta(days=180)
     card = CardFacts(f"K{n}", Product.GOLD, last4="0000", approved_at=approved, activated_at=approved)
-    return orjson.dumps(StoryState(cards={card.card: card}).to_plain()).decode()
+    return text_of(StoryState(cards={card.card: card}))
 
 
 async def empty(dsn: str, places: int = PLENTY) -> None:

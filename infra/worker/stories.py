@@ -59,6 +59,7 @@ from infra import metrics
 from infra.db.commit import GroupCommit
 from infra.db.stores.grants import given_grant, held_of
 from infra.db.stores.profiles import ProfileStore
+from infra.db.stores.states import state_of, text_of
 from infra.db.stores.stories import Leased, PastEvent, StoryRow, StoryStore
 from infra.log import bind_trace
 from infra.worker.general import GeneralEvents
@@ -305,7 +306,7 @@ class StoryWorker:
         for work in works:
             try:
                 row = stories.get(work.customer)
-                state = StoryState() if row is None else StoryState.from_plain(row.state)
+                state = StoryState() if row is None else state_of(row.state)
                 if work.refold or not _folds_on(state, row, work, catalog):
                     aside.append(work)
                     continue
@@ -349,7 +350,7 @@ class StoryWorker:
         customer = work.customer
         for attempt in range(REDO):
             row = (await self._store.stories([customer])).get(customer)
-            state = StoryState() if row is None else StoryState.from_plain(row.state)
+            state = StoryState() if row is None else state_of(row.state)
             given = [given_grant(customer, grant) for grant in (await self._store.grants([customer]))[customer]]
             if work.refold or not _folds_on(state, row, work, catalog):
                 history = (await self._store.history([customer]))[customer]
@@ -482,10 +483,7 @@ def _unit(
     missed = change.missed_after(given) if change.gained or change.lost else state.missed
     # The fold did not know yet that nothing is left (or that there is again): what asks for it is judged anew.
     anew = not catalog.plans.waited_for.isdisjoint(missed ^ state.missed)
-    plain = state.to_plain()
-    if missed != state.missed:
-        plain["missed"] = sorted(missed)
-    values = {"plans": 0 if anew else catalog.publications, "upto": upto, "state": orjson.dumps(plain).decode()}
+    values = {"plans": 0 if anew else catalog.publications, "upto": upto, "state": text_of(state, missed)}
     parts = change.whole()
     if row is None:
         story = Change("story", work.customer, None, 1)

@@ -40,6 +40,7 @@ from infra.db.stores.messages import MessageStore
 from infra.db.stores.offers import OfferStore
 from infra.db.stores.participation import ParticipationStore, WaitingListStore
 from infra.db.stores.points import PointsStore
+from infra.db.stores.states import text_of
 from infra.db.stores.stories import StoryStore
 from infra.db.stores.viewer import ViewerStore
 from infra.db.stores.wallet import WalletStore
@@ -153,7 +154,7 @@ class HallApi:
 
     async def tell_story(self, customer: str, state: StoryState) -> None:
         """Put a folded story into its table, as the worker would."""
-        stamp, plain = self.catalogs.held.stamp, orjson.dumps(state.to_plain()).decode()
+        stamp, plain = self.catalogs.held.stamp, text_of(state)
         await self.db.execute(
             "insert into story (lane, customer, version, plans, upto, state) values ($1, $2, 1, $3, $4, $5)"
             " on conflict (lane, customer) do update set state = excluded.state",

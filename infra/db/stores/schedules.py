@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import asyncpg
-import orjson
 
 from domain.kernel.ids import LANES, lane_of
 from domain.offers.scheduled import Occurrence
@@ -14,6 +12,7 @@ from domain.stories.state import StoryState
 from domain.wallet.facts import CouponFacts
 from infra.db.statements import named
 from infra.db.stores.alive import coupons_alive
+from infra.db.stores.states import state_of
 
 OPEN = named(
     "schedule_run.open",
@@ -108,16 +107,12 @@ class ScheduleStore:
     async def customers(self, lane: int, after: str, limit: int) -> list[tuple[str, StoryState]]:
         """The next customers of a lane with their stories, by token."""
         rows = await self._pool.fetch(CUSTOMERS, lane, after, limit)
-        return [(row["customer"], _story(row)) for row in rows]
+        return [(row["customer"], state_of(row["state"])) for row in rows]
 
     async def story(self, customer: str) -> StoryState | None:
         row = await self._pool.fetchrow(STORY, lane_of(customer), customer)
-        return None if row is None else _story(row)
+        return None if row is None else state_of(row["state"])
 
     async def coupons(self, lane: int, customers: Sequence[str], at: datetime) -> dict[str, tuple[CouponFacts, ...]]:
         """What these customers of one lane hold that is alive at `at`."""
         return await coupons_alive(self._pool, lane, customers, at)
-
-
-def _story(row: Any) -> StoryState:
-    return StoryState.from_plain(orjson.loads(row["state"]))

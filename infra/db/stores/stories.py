@@ -290,13 +290,13 @@ class Leased:
 
 @dataclass(frozen=True, slots=True)
 class StoryRow:
-    """purse: the customer's points; None before the first, and where they were not asked for."""
+    """state: as `states` reads it. purse: the customer's points; None before the first, and where not asked for."""
 
     customer: str
     version: int
     plans: int
     upto: datetime
-    state: Any
+    state: str
     purse: Purse | None = None
 
 
@@ -457,7 +457,7 @@ def _leased(r: asyncpg.Record) -> Leased:
 
 
 def _story(r: asyncpg.Record, purse: Purse | None = None) -> StoryRow:
-    return StoryRow(r["customer"], r["version"], r["plans"], r["upto"], orjson.loads(r["state"]), purse)
+    return StoryRow(r["customer"], r["version"], r["plans"], r["upto"], r["state"], purse)
 
 
 def _purse(r: asyncpg.Record) -> Purse | None:

@@ -16,7 +16,6 @@ import orjson
 from domain.campaigns.terms import CouponKind
 from domain.kernel.ids import lane_of, lane_of_id
 from domain.kernel.words import Words
-from domain.stories.state import StoryState
 from domain.till.judge import AT_TILLS
 from domain.till.model import Key, Quote, Redemption, Shares, Told, lines_from_plain
 from domain.till.ports import PayerFacts
@@ -24,6 +23,7 @@ from domain.wallet.facts import CouponFacts, CouponStatus
 from infra.db.literals import moments, numbers, texts
 from infra.db.statements import named
 from infra.db.stores.stamps import Seen
+from infra.db.stores.states import state_of
 from infra.db.together import Together
 
 MOST_COUPONS = 100
@@ -144,7 +144,7 @@ class TillStore:
         for place, state, coupons, overdue, stamp in rows:
             self._seen(stamp)
             n, customer = known[place - 1]
-            story = None if state is None else StoryState.from_plain(orjson.loads(state))
+            story = None if state is None else state_of(state)
             wallet = () if coupons is None else _coupons(customer, orjson.loads(coupons))
             found[n] = PayerFacts(customer, story, wallet, tuple(overdue or ()))
         return found

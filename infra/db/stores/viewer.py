@@ -3,13 +3,12 @@
 from datetime import UTC, datetime
 
 import asyncpg
-import orjson
 
 from domain.identity.viewer import ViewerFacts
 from domain.kernel.ids import lane_of
-from domain.stories.state import StoryState
 from infra.db.statements import named
 from infra.db.stores.stamps import Seen
+from infra.db.stores.states import state_of
 
 VIEWER = named(
     "viewer.facts",
@@ -46,7 +45,7 @@ class ViewerStore:
         row = await self._pool.fetchrow(VIEWER, lane_of(customer), customer)
         self._seen(row["stamp"])
         name, phone, on = row["self"] or ("", "", "true")
-        story = StoryState.from_plain(orjson.loads(row["story"])) if row["story"] is not None else None
+        story = state_of(row["story"]) if row["story"] is not None else None
         return ViewerFacts(
             customer=customer,
             masked_name=name,

@@ -57,6 +57,7 @@ from domain.stories.fold import (
 )
 from domain.stories.plans import Plans, Version
 from domain.stories.state import StoryState
+from infra.db.stores.states import state_of, text_of
 from tests.builders.campaigns import PHASES, a_campaign, an_offer, called, shanghai, story_offer
 from tests.builders.grants import grants_of
 from tests.builders.stories import (
@@ -232,7 +233,7 @@ class Hall:
 
     def __init__(self) -> None:
         self.story: list[StoryEvent] = []
-        self.kept = b"{}"
+        self.kept = "{}"
         self.earned: list[Earned] = []
         self.points: dict[str, PointsEarned] = {}
         self.waiting: list[StoryEvent] = []
@@ -246,7 +247,7 @@ class Hall:
         self.waiting = [event for event in due if _takes_back(event) not in (None, *known)]
         ready = [event for event in due if event not in self.waiting]
         self.story += ready
-        state = StoryState.from_plain(orjson.loads(self.kept))
+        state = state_of(self.kept)
         if can_fold_on(state, ready, plans):
             found = fold_on(state, ready, plans, MERCHANTS)
             self.earned += found.earned
@@ -256,7 +257,7 @@ class Hall:
             self.earned = found.earned
             self.points = {}
         self.points |= {points.transaction: points for points in found.points}
-        self.kept = orjson.dumps(found.state.to_plain())
+        self.kept = text_of(found.state)
 
 
 def _takes_back(event: StoryEvent) -> str | None:
@@ -271,7 +272,7 @@ def plain(found: Folded) -> tuple[list[Earned], dict[str, PointsEarned], Any]:
     return (
         sorted(found.earned, key=lambda earned: (earned.offer, earned.cause)),
         {points.transaction: points for points in found.points},
-        orjson.loads(orjson.dumps(found.state.to_plain(), option=orjson.OPT_SORT_KEYS)),
+        orjson.loads(text_of(found.state)),
     )
 
 
@@ -289,7 +290,7 @@ def test_a_story_folded_as_it_arrives_comes_to_the_same_as_folded_whole(
 
     assert not hall.waiting
     whole = fold_all(hall.story, AFTER, MERCHANTS)
-    kept = StoryState.from_plain(orjson.loads(hall.kept))
+    kept = state_of(hall.kept)
     assert plain(Folded(kept, hall.earned, list(hall.points.values()))) == plain(whole)
 
 
@@ -310,7 +311,7 @@ def test_no_earning_has_the_name_of_another_and_a_state_survives_json(events: li
     # An activation said again is the same card activated: its name is given again, and the difference takes it once.
     names = [(e.offer, e.cause) for e in found.earned if e.offer not in ("come-back",)]
     assert len(names) == len(set(names))
-    assert StoryState.from_plain(orjson.loads(orjson.dumps(found.state.to_plain()))) == found.state
+    assert state_of(text_of(found.state)) == found.state
 
 
 @settings(max_examples=100, deadline=None)
@@ -414,8 +415,8 @@ def test_an_event_is_judged_by_the_version_in_force_when_it_happened() -> None:
 
 def test_folding_on_leaves_the_state_it_began_with_as_it_was() -> None:
     state = state_after(approved(NOW), bought(NOW))
-    before = orjson.dumps(state.to_plain())
+    before = text_of(state)
 
     fold_on(state, [bought(NOW + timedelta(days=1)), instalment(NOW + timedelta(days=2))], BEFORE, MERCHANTS)
 
-    assert orjson.dumps(state.to_plain()) == before
+    assert text_of(state) == before
