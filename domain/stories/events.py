@@ -305,6 +305,8 @@ def sort_key(event: StoryEvent) -> SortKey:
 def in_order(events: Iterable[StoryEvent]) -> list[StoryEvent]:
     """The events as a story is told. Only those of equal moments are compared by more than their moment."""
     told = sorted(events, key=_AT)
+    if len(told) < 2:
+        return told
     moments = [event.at for event in told]
     if any(map(eq, moments, moments[1:])):
         told.sort(key=sort_key)

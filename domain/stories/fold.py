@@ -22,7 +22,7 @@ from domain.campaigns.facts import (
     Record,
 )
 from domain.campaigns.model import Cashback, FeeWaiver, Reward, WaiverBasis, cost_of
-from domain.campaigns.terms import Per, Period, Product, SubjectKind
+from domain.campaigns.terms import Per, Period, Phase, Product, SubjectKind
 from domain.kernel.money import PPM, Fen, Points, share_of
 from domain.kernel.time import SHANGHAI
 from domain.stories.events import (
@@ -43,7 +43,7 @@ from domain.stories.events import (
     sort_key,
 )
 from domain.stories.merchants import Merchants
-from domain.stories.plans import Plans, ReadyOffer, Stretch
+from domain.stories.plans import Plans, PurchaseWay, ReadyOffer, Stretch
 from domain.stories.state import Application, StoryState, Tallied
 
 
@@ -144,11 +144,13 @@ def can_fold_on(state: StoryState, events: Iterable[StoryEvent], plans: Plans) -
     if plans.unknown_before(state.versions, state.upto[0]):
         return False
     events = list(events)
-    own = {event.transaction for event in events if isinstance(event, TransactionPosted)}
-    own |= {event.instalment for event in events if isinstance(event, InstalmentCreated)}
+    own: set[str] | None = None
     for event in events:
         match event:
+            case TransactionPosted():
+                pass  # most events are
             case TransactionRefunded(transaction=taken_back) | InstalmentCancelled(instalment=taken_back):
+                own = own if own is not None else _told_in(events)
                 if taken_back not in own:
                     return False
                 continue
@@ -161,9 +163,15 @@ def can_fold_on(state: StoryState, events: Iterable[StoryEvent], plans: Plans) -
                     return False
             case _:
                 pass
-        if sort_key(event) <= state.upto:
+        if event.at <= state.upto[0] and sort_key(event) <= state.upto:
             return False
     return True
+
+
+def _told_in(events: Iterable[StoryEvent]) -> set[str]:
+    """The transactions and instalments of which these events tell first."""
+    own = {event.transaction for event in events if isinstance(event, TransactionPosted)}
+    return own | {event.instalment for event in events if isinstance(event, InstalmentCreated)}
 
 
 def points_of(
@@ -203,6 +211,10 @@ def period_key(period: Period, day: date) -> str:
 # The fold itself -------------------------------------------------------------------------------------------------
 
 _SHORTEST = {period: index for index, period in enumerate(Period)}
+_ASIDE = (TransactionRefunded, InstalmentCancelled)
+"""These change what was told, and have no place in the story themselves."""
+
+_NEVER = datetime.min.replace(tzinfo=SHANGHAI)
 
 
 def _fold(state: StoryState, events: list[StoryEvent], plans: Plans, merchants: Merchants) -> Folded:
@@ -211,22 +223,22 @@ def _fold(state: StoryState, events: list[StoryEvent], plans: Plans, merchants: 
     for event in events:
         fold.take(event)
     for event in reversed(events):
-        if not isinstance(event, TransactionRefunded | InstalmentCancelled):
+        if not isinstance(event, _ASIDE):
             state.upto = sort_key(event)
             break
-    state.versions = dict(plans.newest)
+    if state.versions != plans.newest:
+        state.versions = dict(plans.newest)
     return Folded(state, fold.earned, fold.points)
 
 
-class _Way(NamedTuple):
-    """A `PurchaseWay` of the plans as it is for one customer. rate: whose base points, (campaign, version)."""
+@dataclass(slots=True)
+class _Way:
+    """A `PurchaseWay` of the plans for one customer: without what is used up, with the records themselves."""
 
+    plan: PurchaseWay
     judged: tuple[ReadyOffer, ...]
     usual: tuple[ReadyOffer, ...]
-    counted: tuple[ReadyOffer, ...]
     records: list[Record]
-    per_yuan: int
-    rate: tuple[str, int] | None
 
 
 class _Fold:
@@ -248,8 +260,7 @@ class _Fold:
         self._told: set[str] = set()
         self._told_instalments: set[str] = set()
         self._products: dict[str, CardApproved] = {}
-        never = datetime.min.replace(tzinfo=SHANGHAI)
-        self._facts = Facts(never, never, state, calendar=plans.calendar, segments=plans.segment_rules)
+        self._facts = Facts(_NEVER, _NEVER, state, calendar=plans.calendar, segments=plans.segment_rules)
         self._purchase = PurchaseFacts(0)
         self._stretch: Stretch | None = None
         # By card, groups and country: what a purchase can still matter to in the present stretch.
@@ -368,7 +379,7 @@ class _Fold:
                     facts.record = self._state.records.get(ready.campaign, {}).get(phase) if phase else None
                 if self._holds(ready):
                     self._earn(ready, event.instalment, event.principal, event.fee)
-        for record in self._records(stretch, card.product):
+        for record in self._records(stretch.records_of(card.product)):
             record.instalments[event.kind] = record.instalments.get(event.kind, 0) + 1
 
     def _take_purchase(self, event: TransactionPosted) -> None:
@@ -431,42 +442,43 @@ class _Fold:
                         self._count_and_earn(ready, amount, event.transaction)
                     else:
                         self._earn(ready, event.transaction, amount, 0)
-            for ready in way.counted:
+            for ready in way.plan.counted:
                 self._count_only(ready, amount)
             for record in way.records:
                 record.purchases += 1
                 record.spend += amount
-        if way.rate is not None:
-            self.points.append(points_of(event, amount, way.per_yuan, way.rate, bonuses))
+        plan = way.plan
+        if plan.rate is not None:
+            self.points.append(points_of(event, amount, plan.per_yuan, plan.rate, bonuses))
 
     def _way(self, stretch: Stretch, product: Product, groups: frozenset[str], country: str) -> "_Way":
         """The stretch's way without the offers that this customer has used up."""
-        way = stretch.for_purchase(product, groups, country)
-        judged = tuple(ready for ready in way.judged if ready.bonus is not None or not self._used_up(ready))
-        return _Way(
-            judged=judged,
-            usual=tuple(ready for ready in judged if not ready.of_first),
-            counted=way.counted,
-            records=self._records(stretch, product),
-            per_yuan=way.per_yuan,
-            rate=None if way.campaign is None else (way.campaign, way.version),
-        )
+        plan = stretch.for_purchase(product, groups, country)
+        judged, usual = plan.judged, plan.usual
+        spent = [ready for ready in judged if ready.lasting and ready.bonus is None and self._used_up(ready)]
+        if spent:
+            judged = tuple([ready for ready in judged if ready not in spent])
+            usual = tuple([ready for ready in usual if ready not in spent])
+        return _Way(plan, judged, usual, self._records(plan.records))
 
     def _used_up(self, ready: ReadyOffer) -> bool:
         """Whether a limit that never begins anew leaves nothing more to earn, whatever the card."""
-        for limit in ready.limits:
-            if limit.period is Period.CAMPAIGN and limit.per is not Per.CARD:
-                kept = self._state.ordinals.get((ready.code, limit.period.value, ""))
-                if kept is not None and kept[1] >= limit.max:
-                    return True
+        for key, most in ready.lasting:
+            kept = self._state.ordinals.get(key)
+            if kept is not None and kept[1] >= most:
+                return True
         return False
 
-    def _records(self, stretch: Stretch, product: Product) -> list[Record]:
-        """The records that a card of this product writes now, begun where they are not there yet."""
-        return [
-            self._state.records.setdefault(campaign, {}).setdefault(phase, Record())
-            for campaign, phase in stretch.records_of(product)
-        ]
+    def _records(self, wanted: Iterable[tuple[str, Phase]]) -> list[Record]:
+        """The records of these campaigns' phases, begun where they are not there yet."""
+        found = []
+        for campaign, phase in wanted:
+            phases = self._state.records.setdefault(campaign, {})
+            record = phases.get(phase)
+            if record is None:
+                record = phases[phase] = Record()
+            found.append(record)
+        return found
 
     # Judging one offer
 

@@ -79,14 +79,15 @@ class ReadyOffer:
 
     products: that the card must have; None: any. where: conditions about the place of a purchase; checks: the others.
     each, each_where: what a purchase must meet to be counted. limits: those the fold keeps itself (a device is not
-    known from the bank's events; the ledger knows it). of_first: only a purchase that is the first since a date of some
+    known from the bank's events; the ledger knows it). lasting: of these, (ordinal's key, most) of those that never
+    begin anew and hold whatever the card. of_first: only a purchase that is the first since a date of some
     card can earn it.
     """
 
     __slots__ = (
         "anchored", "bonus", "campaign", "checks", "code", "each", "each_anchored", "each_where", "fixed", "grants",
-        "limits", "new_from", "new_until", "of_first", "offer", "own_card", "products", "runs", "subject", "tally",
-        "version", "wants_record", "where",
+        "lasting", "limits", "new_from", "new_until", "of_first", "offer", "own_card", "products", "runs", "subject",
+        "tally", "version", "wants_record", "where",
     )  # fmt: skip
 
     def __init__(self, campaign: Campaign, offer: Offer) -> None:
@@ -123,6 +124,11 @@ class ReadyOffer:
         self.limits = tuple(limit for limit in offer.limits if limit.per is not Per.DEVICE)
         if self.tally is not None and not self.limits:
             self.limits = (Limit(Per.CUSTOMER, self.tally.period, self.tally.rounds),)
+        self.lasting = tuple(
+            ((self.code, limit.period.value, ""), limit.max)
+            for limit in self.limits
+            if limit.period is Period.CAMPAIGN and limit.per is not Per.CARD
+        )
 
     def suits(self, product: Product) -> bool:
         return self.products is None or product in self.products
@@ -156,15 +162,17 @@ def _deep(rules: Iterable[Condition]) -> Iterable[Condition]:
 class PurchaseWay:
     """What a purchase with one product in one place can matter to, in one stretch of time.
 
-    per_yuan: base points; campaign: whose rate it is, None: no rate at all. judged: offers it may earn or raise.
-    counted: offers of other triggers that count purchases.
+    per_yuan: base points; rate: whose they are, (campaign, version), None: no rate at all. judged: offers it may earn
+    or raise; usual: those of them that are not only for a first purchase. counted: offers of other triggers that count
+    purchases. records: the campaigns whose records it writes, with their phase.
     """
 
     per_yuan: int
-    campaign: str | None
-    version: int
+    rate: tuple[str, int] | None
     judged: tuple[ReadyOffer, ...]
+    usual: tuple[ReadyOffer, ...]
     counted: tuple[ReadyOffer, ...]
+    records: tuple[tuple[str, Phase], ...]
 
 
 class Stretch:
@@ -216,14 +224,15 @@ class Stretch:
     def _way(self, product: Product, groups: frozenset[str], country: str) -> PurchaseWay:
         place = facts_at(self.begins_at, History())
         place.subject = PurchaseFacts(0, groups, country=country)
-        per_yuan, owner, version = 0, None, 0
+        per_yuan = 0
+        owner: tuple[str, int] | None = None
         for campaign in self.campaigns:  # in the order of their codes, so that equal rates are the first one's
             for rate in campaign.points:
                 fits = product in rate.products and (
                     not rate.merchant_groups or not groups.isdisjoint(rate.merchant_groups)
                 )
                 if fits and (owner is None or rate.per_yuan > per_yuan):
-                    per_yuan, owner, version = rate.per_yuan, campaign.code, campaign.version
+                    per_yuan, owner = rate.per_yuan, (campaign.code, campaign.version)
         judged, counted = [], []
         for ready in self._offers:
             if not ready.suits(product):
@@ -234,7 +243,14 @@ class Stretch:
             counts = ready.tally is not None and not own
             if counts and all(rule.judge(place) for rule in ready.each_where):
                 counted.append(ready)
-        return PurchaseWay(per_yuan, owner, version, tuple(judged), tuple(counted))
+        return PurchaseWay(
+            per_yuan=per_yuan,
+            rate=owner,
+            judged=tuple(judged),
+            usual=tuple(ready for ready in judged if not ready.of_first),
+            counted=tuple(counted),
+            records=self.records_of(product),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -408,6 +424,8 @@ class Plans:
 
     def unknown_before(self, known: Mapping[str, int], at: datetime) -> bool:
         """Whether a version that is not among `known` (campaign -> newest) judges anything at or before `at`."""
+        if known == self.newest:
+            return False
         for code, found in self.versions.items():
             newest = known.get(code, 0)
             for index, version in enumerate(found):
