@@ -13,7 +13,7 @@ from uuid import UUID
 from domain.campaigns.model import Campaign, DrawChance, Offer
 from domain.kernel.time import iso
 from domain.offers.award import Award, Parts, award, missed
-from domain.offers.take_back import GivenGrant, Held, lower, take_back
+from domain.offers.take_back import GivenGrant, Had, Held, lower, take_back
 from domain.stories.fold import Earned
 
 Earning: TypeAlias = tuple[str, str, str]
@@ -66,7 +66,7 @@ def _has_chances(one: Earned) -> bool:
     return any(isinstance(resolved.reward, DrawChance) for resolved in one.rewards)
 
 
-def newly_earned(earned: Iterable[Earned], given: Sequence[GivenGrant]) -> Difference:
+def newly_earned(earned: Iterable[Earned], given: Iterable[Had | GivenGrant]) -> Difference:
     """What a story that goes on has earned besides; an earning that was lost once is given in a new round."""
     rounds: dict[Earning, int] = {}
     standing: set[Earning] = set()
@@ -122,7 +122,7 @@ class StoryChange:
             parts.absorb(piece)
         return parts
 
-    def missed_after(self, given: Iterable[GivenGrant]) -> frozenset[str]:
+    def missed_after(self, given: Iterable[Had | GivenGrant]) -> frozenset[str]:
         """`missed_of` once this is committed. given: every grant the customer has had of story offers before."""
         after: dict[Any, tuple[str, str]] = {grant.id: (grant.offer, grant.status) for grant in given}
         for piece in self.lost:

@@ -6,7 +6,7 @@ Pure. Source of the rule: contract section 6, "refund before the reward is used"
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from domain.campaigns.model import Cashback, Offer
@@ -17,6 +17,17 @@ from domain.ledger.moves import post, reverse
 from domain.ledger.unit import Change, EndHold, Opening
 from domain.offers.award import Award, Parts, give, grant_row
 from domain.offers.periods import period_of
+
+
+class Had(NamedTuple):
+    """What of a grant says whether it still stands, and for what."""
+
+    id: UUID
+    campaign: str
+    offer: str
+    cause: str
+    round: int
+    status: str
 
 
 @dataclass(frozen=True, slots=True)

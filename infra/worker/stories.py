@@ -37,7 +37,7 @@ from domain.offers.story_change import (
     missed_of,
     newly_earned,
 )
-from domain.offers.take_back import GivenGrant, Held, InUse, Won
+from domain.offers.take_back import GivenGrant, Had, Held, InUse, Won
 from domain.offers.units import unit_of
 from domain.points.book import Book
 from domain.points.story import earn, put_right
@@ -72,6 +72,8 @@ BATCH = 500
 WIDTH = 2
 REDO = 20
 """How often one customer's unit is decided again before it is put back: each time somebody else was quicker."""
+
+_TAKES_BACK = (TransactionRefunded, InstalmentCancelled)
 
 UNSEEN = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -314,13 +316,13 @@ class StoryWorker:
             except Exception as error:
                 await self._put_back(work.leased, error)
         earners = [work.customer for work, _, told in folded if told.earned]
-        grants = await self._store.grants(earners) if earners else {}
+        had = await self._store.had(earners) if earners else {}
         now = self._clock.now()
         look = bool(running_once(catalog, now))
         submitted: list[tuple[_Work, asyncio.Future[Result]]] = []
         for work, row, told in folded:
             try:
-                given = [given_grant(work.customer, grant) for grant in grants.get(work.customer, ())]
+                given = had.get(work.customer, ())
                 found = _newly(told, given)
                 change = decide(work.customer, found, {}, catalog.judged_by, person=_person(told.state), at=now)
                 book = _book(row, told, now) if told.points else None
@@ -449,7 +451,7 @@ def _folds_on(state: StoryState, row: StoryRow | None, work: _Work, catalog: Cat
     return can_fold_on(state, work.events, catalog.plans)
 
 
-def _newly(told: Folded, given: Sequence[GivenGrant]) -> Difference:
+def _newly(told: Folded, given: Sequence[Had | GivenGrant]) -> Difference:
     """What a story that was folded on earned, as far as it is not given."""
     return newly_earned(told.earned, given) if told.earned else NOTHING_NEW
 
@@ -469,7 +471,7 @@ def _unit(
     change: StoryChange,
     book: Book | None,
     now: datetime,
-    given: Sequence[GivenGrant],
+    given: Sequence[Had | GivenGrant],
     *,
     look: bool,
 ) -> Unit:
@@ -501,7 +503,7 @@ def _unit(
         book.close(work.customer, parts)
     if look:
         promise(parts, work.customer, LOOK, {"customer": work.customer}, now)
-    if any(isinstance(event, TransactionRefunded | InstalmentCancelled) for event in work.events):
+    if any(isinstance(event, _TAKES_BACK) for event in work.events):
         promise(parts, work.customer, SECOND_LOOK, {"customer": work.customer}, now)
     return unit_of(parts, lane=lane, at=now, changes=(story, *gone))
 

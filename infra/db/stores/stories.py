@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
 import orjson
 
 from domain.kernel.ids import LANES, lane_of
+from domain.offers.take_back import Had
 from domain.points.book import Purse, purse_of
 from domain.points.story import Given
 from infra.db.literals import numbers, texts
@@ -79,6 +80,18 @@ GRANTS = named(
     """
     select g.customer, g.id, g.campaign, g.version, g.offer, g.cause, g.round, g.status, g.cost, g.line, g.at, g.details
     from unnest($1::int[], $2::text[]) q (lane, customer),
+        lateral (
+            select * from offer_grant x
+            where x.lane = q.lane and x.customer = q.customer and x.by = 'STORY' offset 0
+        ) g
+    """,
+)
+
+HAD = named(
+    "offer_grant.had_of_customers",
+    """
+    select g.customer, g.id, g.campaign, g.offer, g.cause, g.round, g.status
+    from unnest($1::text::int[], $2::text::text[]) q (lane, customer),
         lateral (
             select * from offer_grant x
             where x.lane = q.lane and x.customer = q.customer and x.by = 'STORY' offset 0
@@ -270,11 +283,10 @@ def merchant_kind(merchant: str) -> str:
     return f"merchant:{merchant}"
 
 
-@dataclass(frozen=True, slots=True)
-class Leased:
+class Leased(NamedTuple):
     """One event of the queue, ours until the lease runs out. `lane` is the queue's, not the customer's.
 
-    data: JSON as it is kept, personal fields sealed.
+    data: JSON as it is kept, personal fields sealed. Its fields are the columns of `LEASE`, in their order.
     """
 
     lane: int
@@ -288,8 +300,7 @@ class Leased:
     trace: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class StoryRow:
+class StoryRow(NamedTuple):
     """state: as `states` reads it. purse: the customer's points; None before the first, and where not asked for."""
 
     customer: str
@@ -316,11 +327,11 @@ class StoryStore:
         self._pool = pool
 
     async def lease(self, now: datetime, until: datetime, limit: int) -> list[Leased]:
-        return [_leased(r) for r in await self._pool.fetch(LEASE, ALL, now, limit, until)]
+        return [Leased._make(r) for r in await self._pool.fetch(LEASE, ALL, now, limit, until)]
 
     async def lease_waiting(self, what: Sequence[str], until: datetime) -> list[Leased]:
         """Lease the events that wait for one of these (`kind|reference`)."""
-        return [_leased(r) for r in await self._pool.fetch(LEASE_WAITING, ALL, list(what), until)]
+        return [Leased._make(r) for r in await self._pool.fetch(LEASE_WAITING, ALL, list(what), until)]
 
     async def owners(self, refs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
         """The customer of each (kind, reference) that is known."""
@@ -346,6 +357,14 @@ class StoryStore:
         found: dict[str, list[asyncpg.Record]] = {c: [] for c in customers}
         for r in await self._pool.fetch(GRANTS, [lane_of(c) for c in customers], list(customers)):
             found[r["customer"]].append(r)
+        return found
+
+    async def had(self, customers: Sequence[str]) -> dict[str, list[Had]]:
+        """As `grants`, for whom all but the standing of each grant does not matter."""
+        found: dict[str, list[Had]] = {c: [] for c in customers}
+        rows = await self._pool.fetch(HAD, numbers([lane_of(c) for c in customers]), texts(list(customers)))
+        for customer, *grant in rows:
+            found[customer].append(Had._make(grant))
         return found
 
     async def points_given(self, customer: str) -> dict[str, Given]:
@@ -448,12 +467,6 @@ class StoryStore:
     async def stale(self, plans: int, limit: int) -> list[StoryRow]:
         """Stories folded under an older set of plans."""
         return [_story(r) for r in await self._pool.fetch(STALE_PLANS, ALL, plans, limit)]
-
-
-def _leased(r: asyncpg.Record) -> Leased:
-    return Leased(
-        r["lane"], r["source"], r["id"], r["type"], r["at"], r["data"], r["customer"], r["attempts"], r["trace"]
-    )  # fmt: skip
 
 
 def _story(r: asyncpg.Record, purse: Purse | None = None) -> StoryRow:
