@@ -8,10 +8,11 @@ Ids are UUIDv7 that carry the lane's index in their random bits, so that a coupo
 """
 
 import os
+from collections.abc import Iterator
 from datetime import datetime
 from functools import lru_cache
 from hashlib import blake2b
-from uuid import UUID
+from uuid import UUID, SafeUUID
 
 LANES: tuple[int, ...] = (
     *range(0, 14), 16, 17, 18, 19, 21, 22, 24, 27, 28, 31, 36, 37, 39, 41, 43, 44, 45, 46, 48, 50, 52, 58, 59, 60, 62,
@@ -33,11 +34,33 @@ def lane_of_id(id: UUID) -> int:
 _INDEX = {lane: index for index, lane in enumerate(LANES)}
 
 
+_random: Iterator[int] = iter(())
+"""Numbers of 72 random bits: asking the system for each of them alone costs as much as all the rest of an id."""
+
+
+def _forget_random() -> None:
+    global _random
+    _random = iter(())
+
+
+os.register_at_fork(after_in_child=_forget_random)  # or parent and child would give the same ids
+
+_make, _set, _unknown = object.__new__, object.__setattr__, SafeUUID.unknown
+
+
 def new_id(lane: int, at: datetime) -> UUID:
     """A fresh UUIDv7 in `lane`; ids of later milliseconds sort later."""
-    random = int.from_bytes(os.urandom(9), "big")
+    global _random
+    random = next(_random, None)
+    if random is None:
+        raw = os.urandom(9 * 512)
+        random, *more = [int.from_bytes(raw[place : place + 9], "big") for place in range(0, len(raw), 9)]
+        _random = iter(more)
     high = int(at.timestamp() * 1000) << 16 | 0x7000 | random >> 60
-    return UUID(int=high << 64 | (0x80 | _INDEX[lane]) << 56 | random & 0x00FF_FFFF_FFFF_FFFF)
+    id = _make(UUID)  # its own way in checks what cannot be wrong here
+    _set(id, "int", high << 64 | (0x80 | _INDEX[lane]) << 56 | random & 0x00FF_FFFF_FFFF_FFFF)
+    _set(id, "is_safe", _unknown)
+    return id
 
 
 def derived_id(lane: int, at: datetime, *parts: str) -> UUID:

@@ -1,5 +1,6 @@
 """The words every room uses: money rounds down, days are Shanghai's, ids carry their lane."""
 
+import os
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -34,6 +35,22 @@ def test_an_id_finds_its_lane_alone(token: str, at: datetime) -> None:
 @given(moments)
 def test_ids_of_a_later_millisecond_sort_later(at: datetime) -> None:
     assert new_id(LANES[0], at) < new_id(LANES[63], at + timedelta(milliseconds=2))
+
+
+def test_a_forked_process_gives_ids_of_its_own() -> None:
+    """Fails when the child goes on with the random numbers that its parent had asked for."""
+    at = shanghai("2026-10-01T00:00:00")
+    new_id(LANES[0], at)
+    reads, writes = os.pipe()
+    child = os.fork()
+    if not child:
+        os.write(writes, new_id(LANES[0], at).bytes)
+        os._exit(0)
+    os.close(writes)
+    os.waitpid(child, 0)
+
+    assert os.read(reads, 16) not in {new_id(LANES[0], at).bytes for _ in range(600)}
+    os.close(reads)
 
 
 def test_a_derived_id_is_the_same_for_the_same_parts_only() -> None:
