@@ -46,6 +46,8 @@ def _texts_one_by_one(values: Column) -> str:
 def _text(value: Any) -> str:
     if isinstance(value, str):
         return value
+    if type(value) is dict:  # nearly always; asking a Mapping what it is costs as much as spelling it
+        return orjson.dumps(value).decode()
     if isinstance(value, Mapping):
         value = dict(value)
     if isinstance(value, dict | list | tuple):
@@ -71,7 +73,7 @@ def _id(value: Any) -> str:
 
 
 def moments(values: Column) -> str:
-    """Aware moments, also as ISO texts; None is null."""
+    """Aware moments or days, also as ISO texts; None is null."""
     return "{" + orjson.dumps(values)[1:-1].decode() + "}"
 
 
@@ -111,6 +113,7 @@ _BY_TYPE: dict[str, Callable[[Column], str]] = {
     "text": texts,
     "uuid": uuids,
     "timestamp with time zone": moments,
+    "date": moments,
     "text[]": arrays,
 }
 
