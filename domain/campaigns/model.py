@@ -104,10 +104,11 @@ class Validity:
         _check(self.days is None or self.days >= 0, "days of validity cannot be negative")
 
     def expires_at(self, granted_at: datetime) -> datetime:
-        ends = [] if self.days is None else [day_end(granted_at, plus_days=self.days)]
-        if self.until is not None:
-            ends.append(self.until)
-        return min(ends)
+        if self.days is None:
+            assert self.until is not None
+            return self.until
+        end = day_end(granted_at, plus_days=self.days)
+        return end if self.until is None or end <= self.until else self.until
 
 
 # Who -------------------------------------------------------------------------------------------------------------

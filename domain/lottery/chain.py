@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from hashlib import sha256
 from uuid import UUID
 
@@ -79,7 +80,7 @@ class Entry:
         return (
             f"{FORMAT}\ndraw={self.draw}\nday={self.day}\ncommitment={self.commitment}\nsequence={self.sequence}\n"
             f"at={_moment(self.at)}\nresult={self.result}\nversion={self.version}\nnonce={self.nonce}\n"
-            f"odds={','.join([f'{code}:{ppm}' for code, ppm in self.odds])}\nstock={stock}\n"
+            f"odds={_odds(self.odds)}\nstock={stock}\n"
             f"closed={','.join(self.closed)}\nconsolation={self.consolation}\nroll={self.roll}\nwon={self.won}\n"
             f"prize={self.prize}\nprevious={self.previous}"
         )
@@ -137,5 +138,10 @@ def _hash(text: str) -> str:
     return text
 
 
+@lru_cache(maxsize=256)  # the same in every entry of a campaign's version
+def _odds(odds: tuple[tuple[str, int], ...]) -> str:
+    return ",".join([f"{code}:{ppm}" for code, ppm in odds])
+
+
 def _moment(at: datetime) -> str:
-    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    return at.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"

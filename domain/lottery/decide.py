@@ -1,24 +1,25 @@
 """Which prize a chance wins, decided at its turn in the draw's sequence, and what that changes.
 
-Pure. The place in the sequence, the chain and the stock are those of the moment of the commit: the ledger asks for the
-decision when the unit's turn has come, and asks again when the batch has to be judged again. So one chance is one draw
-is one result, a prize that has just run out falls to the consolation in the same commit, and two at once never stand at
-the same place.
+Pure but for `DrawTurn.told`. The place in the sequence, the chain and the stock are those of the moment of the commit:
+the ledger asks for the decision when the unit's turn has come, and asks again when the batch has to be judged again. So
+one chance is one draw is one result, a prize that has just run out falls to the consolation in the same commit, and two
+at once never stand at the same place.
 """
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from functools import lru_cache
 from uuid import UUID
 
 from domain.campaigns.model import Cashback
-from domain.kernel.ids import lane_of, lane_of_id
+from domain.kernel.ids import lane_of
+from domain.kernel.money import Fen
 from domain.ledger import keys
 from domain.ledger.accounts import Account
 from domain.ledger.moves import post
-from domain.ledger.unit import Change, Moved, Row, Short, Standing, Unit
+from domain.ledger.unit import Change, Moved, Request, Row, Short, Standing, Unit
 from domain.lottery.chain import Entry, Head, hash_of, read_head
 from domain.lottery.facts import ChanceFacts, DrawOf, ResultFacts, Secret
 from domain.lottery.odds import cost_now, not_payable, prize_at
@@ -32,7 +33,8 @@ class DrawTurn:
     """A draw that waits for its turn (`domain.ledger.unit.Late`).
 
     offer: that gave the chance. day: today in Shanghai. secrets: of today, and of the day in use where the chain is
-    ahead. ids: of the result and of the prize's grant; the same however often it is decided.
+    ahead. result: the id of the result, of the prize's grant and of the unit; the same however often it is decided.
+    told: what was decided last, which is what was drawn once the unit is committed.
     """
 
     of: DrawOf
@@ -43,15 +45,19 @@ class DrawTurn:
     day: date
     secrets: Mapping[date, Secret]
     result: UUID
-    grant: UUID
+    told: ResultFacts | None = None
+    _chance: Account = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._chance = keys.chance(self.chance.id)
 
     @property
     def accounts(self) -> Sequence[Account]:
-        return (*self.of.accounts, keys.chance(self.chance.id))
+        return (*self.of.accounts, self._chance)
 
     @property
     def rows(self) -> Sequence[Row]:
-        return (self.of.chain, Row("draw_chance", self.chance.id, lane_of_id(self.chance.id)))
+        return (self.of.chain, Row("draw_chance", self.chance.id, self._chance.lane))
 
     def decide(self, unit: Unit, standing: Standing) -> Unit | Short | Moved:
         """The whole unit. Moved: the chain is at a day whose secret is not at hand. Short: whatever is rolled cannot be
@@ -67,9 +73,16 @@ class DrawTurn:
             return short
         return self._unit(unit, self._entry(head, secret, standing), str(stands))
 
+    def _pays_all(self, standing: Standing) -> bool:
+        """Whether the budget pays for any prize, so that none needs a look of its own."""
+        dearest = self.of.dearest
+        return dearest is not None and standing.free(self.of.budget) >= dearest
+
     def _short(self, standing: Standing) -> Short | None:
         """Not even the consolation can be paid for; or there is none, and something that may be won is gone."""
         of, basis = self.of, self.chance.basis
+        if of.endless and self._pays_all(standing):
+            return None
         certain = (of.consolation,) if of.consolation is not None else of.draw.prizes
         for prize in certain:
             if of.consolation is None and not prize.odds_ppm:
@@ -84,7 +97,9 @@ class DrawTurn:
     def _entry(self, head: Head, secret: Secret, standing: Standing) -> Entry:
         of = self.of
         left = {code: standing.free(account) for code, account in of.stocks.items()}
-        closed = not_payable(of.draw, self.chance.basis, lambda cost: not cost or standing.has(of.budget, cost))
+        closed: tuple[str, ...] = ()
+        if not self._pays_all(standing):
+            closed = not_payable(of.draw, self.chance.basis, lambda cost: not cost or standing.has(of.budget, cost))
         sequence = head.sequence + 1
         number = roll(secret.key, of.name, sequence, self.nonce)
         won = prize_at(of.odds, number)
@@ -110,13 +125,13 @@ class DrawTurn:
         )
 
     def _unit(self, unit: Unit, entry: Entry, stands: str) -> Unit:
-        of, chance, at, lane = self.of, self.chance, self.at, unit.lane
-        campaign, draw, prize = of.campaign, of.draw, of.prizes[entry.prize]
+        of, chance, at, lane, id = self.of, self.chance, self.at, unit.lane, self.result
+        campaign, draw, prize, customer = of.campaign, of.draw, of.prizes[entry.prize], self.chance.customer
         body = entry.text()
         digest = hash_of(body)
         cost = cost_now(prize, chance.basis)
         parts = Parts()
-        parts.moves.append(post(1, keys.chance(chance.id), keys.redeemed(chance.offer), "DRAW"))
+        parts.moves.append(post(1, self._chance, keys.redeemed(chance.offer), "DRAW"))
         if prize.stock is not None:
             parts.moves.append(post(1, of.stocks[prize.code], keys.drawn(*of.key, prize.code), "PRIZE"))
         if cost:
@@ -124,27 +139,31 @@ class DrawTurn:
         if prize.reward is not None:
             cause = f"draw:{chance.id}"
             parts.add("offer_grant", {
-                "lane": lane, "id": self.grant, "customer": chance.customer, "campaign": campaign.code,
+                "lane": lane, "id": id, "customer": customer, "campaign": campaign.code,
                 "version": campaign.version, "offer": chance.offer, "by": "DRAW", "cause": cause, "round": 1,
                 "status": "GIVEN", "at": at, "cost": cost, "line": draw.line,
-                "details": {"draw": draw.code, "prize": prize.code, "basis": chance.basis},
+                "details": _details(draw.code, prize.code, chance.basis),
             })  # fmt: skip
             amount = cost if isinstance(prize.reward, Cashback) else 0
-            order = Award(campaign, self.offer.offer, chance.customer, cause, at, at, amount=amount, by="DRAW")
-            give(parts, order, self.grant, prize.reward)
-        result = ResultFacts(
-            id=self.result, customer=chance.customer, campaign=campaign.code, version=campaign.version,
-            offer=chance.offer, draw=draw.code, prize=prize.code,
-            coupon=parts.coupons[0].id if parts.coupons else None,
-            delivery=parts.deliveries[0].id if parts.deliveries else None,
-            sequence=entry.sequence, day=entry.day, nonce=self.nonce, commitment=entry.commitment,
-            previous=entry.previous, hash=digest, at=at,
+            order = Award(campaign, self.offer.offer, customer, cause, at, at, amount=amount, by="DRAW")
+            give(parts, order, id, prize.reward)
+        coupon = parts.coupons[0].id if parts.coupons else None
+        delivery = parts.deliveries[0].id if parts.deliveries else None
+        self.told = ResultFacts(
+            id, customer, campaign.code, campaign.version, chance.offer, draw.code, prize.code, coupon, delivery,
+            entry.sequence, entry.day, self.nonce, entry.commitment, entry.previous, digest, at,
         )  # fmt: skip
-        parts.add("draw_result", _result_row(result, lane, chance.id, self.grant if prize.reward else None))
+        parts.add("draw_result", {
+            "lane": lane, "id": id, "customer": customer, "chance": chance.id, "campaign": campaign.code,
+            "version": campaign.version, "offer": chance.offer, "draw": draw.code, "prize": prize.code,
+            "coupon": coupon, "delivery": delivery, "sequence": entry.sequence, "day": entry.day,
+            "nonce": self.nonce, "commitment": entry.commitment, "previous": entry.previous, "hash": digest, "at": at,
+        })  # fmt: skip
         parts.add("draw_entry", {
             "lane": of.chain.lane, "campaign": campaign.code, "draw": draw.code, "sequence": entry.sequence,
-            "day": entry.day, "prize": prize.code, "result": self.result, "hash": digest, "body": body,
+            "day": entry.day, "prize": prize.code, "result": id, "hash": digest, "body": body,
         })  # fmt: skip
+        name = str(id)
         after = Head(entry.sequence, entry.day, digest).text()
         return Unit(
             id=unit.id,
@@ -159,44 +178,26 @@ class DrawTurn:
                 *parts.changes,
             ),
             rows=parts.rows,
-            answer=write_result(result),
-            signals=[*parts.signals, (f"viewer:{chance.customer}", f"draw_result:{self.result}")],
+            answer=write_result(name),
+            signals=[*parts.signals, (f"viewer:{customer}", f"draw_result:{name}")],
         )
 
 
-def _result_row(result: ResultFacts, lane: int, chance: UUID, grant: UUID | None) -> dict[str, Any]:
-    return {
-        "lane": lane, "id": result.id, "customer": result.customer, "chance": chance, "campaign": result.campaign,
-        "version": result.version, "offer": result.offer, "draw": result.draw, "prize": result.prize,
-        "offer_grant": grant, "coupon": result.coupon, "delivery": result.delivery, "sequence": result.sequence,
-        "day": result.day, "nonce": result.nonce, "commitment": result.commitment, "previous": result.previous,
-        "hash": result.hash, "at": result.at,
-    }  # fmt: skip
+@lru_cache(maxsize=1024)
+def _details(draw: str, prize: str, basis: Fen) -> str:
+    """What a prize's grant remembers: JSON."""
+    return json.dumps({"draw": draw, "prize": prize, "basis": basis})
 
 
-def write_result(result: ResultFacts) -> str:
-    """The answer as the ledger keeps it for repetitions. Codes and tokens hold no quotes; a nonce may."""
-    coupon = "null" if result.coupon is None else f'"{result.coupon}"'
-    delivery = "null" if result.delivery is None else f'"{result.delivery}"'
-    return (
-        f'{{"id":"{result.id}","customer":"{result.customer}","campaign":"{result.campaign}",'
-        f'"version":{result.version},"offer":"{result.offer}","draw":"{result.draw}","prize":"{result.prize}",'
-        f'"coupon":{coupon},"delivery":{delivery},"sequence":{result.sequence},"day":"{result.day}",'
-        f'"nonce":{json.dumps(result.nonce)},"commitment":"{result.commitment}","previous":"{result.previous}",'
-        f'"hash":"{result.hash}","at":"{result.at.isoformat()}"}}'
-    )
+def write_result(id: str) -> str:
+    """The answer as the ledger keeps it for repetitions: all else stands in the result's row."""
+    return f'{{"result":"{id}"}}'
 
 
-def read_result(answer: str) -> ResultFacts:
-    told: Mapping[str, Any] = json.loads(answer)
-    ids = {name: None if told[name] is None else UUID(told[name]) for name in ("coupon", "delivery")}
-    plain = {
-        **told, **ids, "id": UUID(told["id"]), "day": date.fromisoformat(told["day"]),
-        "at": datetime.fromisoformat(told["at"]),
-    }  # fmt: skip
-    return ResultFacts(**plain)
+def read_result(answer: str) -> UUID:
+    return UUID(json.loads(answer)["result"])
 
 
-def undecided(order: DrawTurn, unit_id: UUID, **parts: Any) -> Unit:
+def undecided(order: DrawTurn, request: Request | None = None) -> Unit:
     """The unit that waits for its turn: whose, when, under which request; all else is decided then."""
-    return Unit(id=unit_id, lane=lane_of(order.chance.customer), at=order.at, late=order, **parts)
+    return Unit(order.result, lane_of(order.chance.customer), order.at, request, late=order)

@@ -112,10 +112,13 @@ async def draw_prize(
         if turn is None:
             refusal = NotFound()
             break
-        result = await ledger.commit(undecided(turn, new_id(lane, now), request=request))
+        result = await ledger.commit(undecided(turn, request))
         match result:
-            case Committed(answer) | Repeated(answer):
-                return Drawn(read_result(answer))
+            case Committed():
+                assert turn.told is not None
+                return Drawn(turn.told)
+            case Repeated(answer):
+                return Drawn(await _there(read, command.customer, answer))
             case Reused():
                 raise RequestReused
             case Moved(kind):
@@ -134,10 +137,18 @@ async def draw_prize(
     # A refusal is judged afresh each time, but what was drawn once is answered as it was.
     match await read.answer_to(request, lane):
         case Repeated(answer):
-            return Drawn(read_result(answer))
+            return Drawn(await _there(read, command.customer, answer))
         case Reused():
             raise RequestReused
     return refusal
+
+
+async def _there(read: ReadDraws, customer: str, answer: str) -> ResultFacts:
+    """The result of a draw that was committed before."""
+    found = await read.results_by_id(customer, [read_result(answer)])
+    if not found:
+        raise Broken("a draw that was committed is not there")
+    return found[0]
 
 
 async def _turn(
@@ -150,5 +161,5 @@ async def _turn(
     known = await secrets.secrets(of.key, of.chain.lane, day, anew=anew)
     return DrawTurn(
         of=of, offer=offer, chance=chance, nonce=nonce, at=now, day=day, secrets=known,
-        result=new_id(lane, now), grant=new_id(lane, now),
+        result=new_id(lane, now),
     )  # fmt: skip

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TypeAlias
 from uuid import UUID
 
-from domain.campaigns.model import Campaign, Draw, Prize
+from domain.campaigns.model import Campaign, Cashback, Draw, Prize
 from domain.kernel.money import Fen
 from domain.kernel.time import business_day
 from domain.ledger import keys
@@ -51,6 +51,19 @@ class DrawOf:
     @cached_property
     def budget(self) -> Account:
         return keys.budget(self.campaign.code, self.draw.line)
+
+    @cached_property
+    def endless(self) -> bool:
+        """There is a consolation, as many as are drawn."""
+        return self.consolation is not None and self.consolation.stock is None
+
+    @cached_property
+    def dearest(self) -> Fen | None:
+        """What its dearest prize costs; None where that depends on the purchase behind the chance."""
+        prizes = self.draw.prizes
+        if any(isinstance(prize.reward, Cashback) for prize in prizes):
+            return None
+        return max(prize.cost for prize in prizes)
 
     @cached_property
     def stocks(self) -> Mapping[str, Account]:

@@ -332,7 +332,7 @@ def _delivery(
     parts.add("delivery", {
         "lane": lane, "id": id, "customer": order.customer, "offer_grant": grant, "campaign": order.campaign.code,
         "offer": order.offer.code, "kind": kind, "title_zh": title.zh, "title_en": title.en, "status": status.value,
-        "details": dict(details), "address_sealed": None, "tracking_number": None, "at": order.at,
+        "details": details, "address_sealed": None, "tracking_number": None, "at": order.at,
         "changed_at": order.at,
     })  # fmt: skip
     if status is DeliveryStatus.PROMISED:

@@ -155,11 +155,9 @@ def turn(booth: Booth, chance: ChanceFacts, request: UUID | None = None) -> Unit
     lane = lane_of(chance.customer)
     order = DrawTurn(
         of=booth.of, offer=booth.offer, chance=chance, nonce=chance.id.hex, at=AT, day=DAY,
-        secrets={DAY: booth.secret}, result=new_id(lane, AT), grant=new_id(lane, AT),
+        secrets={DAY: booth.secret}, result=new_id(lane, AT),
     )  # fmt: skip
-    return undecided(
-        order, new_id(lane, AT), request=Request(chance.customer, request or new_id(lane, AT), chance.id.int & 0xFFFF)
-    )
+    return undecided(order, Request(chance.customer, request or new_id(lane, AT), chance.id.int & 0xFFFF))
 
 
 async def check(dsn: str, booth: Booth, draws: int) -> None:

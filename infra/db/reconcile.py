@@ -220,9 +220,11 @@ order by 1
 # One chance, one result, one entry.
 _RESULTS = """
 select format('result %s, entry %s, chance %s do not belong together', r.id, e.sequence, c.id)
-from draw_result r full join draw_entry e on e.campaign = r.campaign and e.draw = r.draw and e.sequence = r.sequence
+from (select *, count(*) over (partition by lane, chance) as results from draw_result) r
+    full join draw_entry e on e.campaign = r.campaign and e.draw = r.draw and e.sequence = r.sequence
     full join (select lane, id from draw_chance where status = 'DRAWN') c on c.lane = r.lane and c.id = r.chance
-where r.id is null or e.result is distinct from r.id or e.hash <> r.hash or e.prize <> r.prize or c.id is null
+where r.id is null or r.results > 1 or e.result is distinct from r.id or e.hash <> r.hash or e.prize <> r.prize
+    or c.id is null
 order by 1
 """
 

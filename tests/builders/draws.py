@@ -116,10 +116,9 @@ class Booth:
         known = await self.secrets.secrets(self.of.key, self.of.chain.lane, day)
         order = DrawTurn(
             of=self.of, offer=self.offer, chance=chance, nonce=nonce, at=AT, day=day, secrets=known,
-            result=new_id(lane, AT), grant=new_id(lane, AT),
+            result=new_id(lane, AT),
         )  # fmt: skip
-        asked = Request(chance.customer, request or new_id(lane, AT), 1)
-        return undecided(order, new_id(lane, AT), request=asked)
+        return undecided(order, Request(chance.customer, request or new_id(lane, AT), 1))
 
     async def draw(self, chance: ChanceFacts, **how: object) -> Result:
         return await self.ledger.commit(await self.turn(chance, **how))  # type: ignore[arg-type]
