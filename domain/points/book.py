@@ -53,7 +53,7 @@ class Lot(NamedTuple):
     points: Points
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Purse:
     """A customer's points as they stand.
 

@@ -5,8 +5,8 @@ Plan rules B6 and B13; contract section 6, "Points".
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol, TypeAlias, assert_never
 from uuid import UUID
@@ -22,12 +22,11 @@ from domain.ledger import keys
 from domain.ledger.accounts import Account
 from domain.ledger.moves import post
 from domain.ledger.unit import Committed, Gone, Ledger, Moved, Opening, Repeated, Request, Reused, Short
-from domain.offers.answers import read_delivery, write_delivery
 from domain.offers.award import DELIVER, Parts, promise
 from domain.offers.outcomes import AccountFrozen, LimitReached, NotFound, NotOpen, SoldOut
 from domain.offers.periods import next_period, period_of
 from domain.offers.units import unit_of
-from domain.points.book import Book, Entry, EntryKind, Purse, lots_text
+from domain.points.book import Book, Entry, Purse, lots_text
 from domain.points.facts import CATALOGUE, Item, Stocked, redeemed, remembered, stock
 from domain.wallet.facts import DeliveryFacts, DeliveryStatus
 
@@ -39,7 +38,7 @@ REDO = 100
 _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RedeemPoints:
     request_id: UUID
     customer: str
@@ -48,7 +47,7 @@ class RedeemPoints:
     device: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RedeemFacts:
     """found: None for an item nobody knows. person: the customer's identity, where the bank has told it and the item's
     limit is by person.
@@ -66,8 +65,14 @@ class ReadRedemptions(Protocol):
         """What the same request was answered when it was committed before."""
         ...
 
+    async def entry(self, customer: str, n: int) -> Entry | None: ...
 
-@dataclass(frozen=True, slots=True)
+    async def deliveries_by_id(self, customer: str, ids: Sequence[UUID]) -> Sequence[DeliveryFacts]:
+        """In no order."""
+        ...
+
+
+@dataclass(slots=True)
 class PointsRedeemed:
     """deliveries: one a piece."""
 
@@ -86,13 +91,14 @@ RedeemOutcome: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Redemption:
-    """The decision: what it changes, and its answer."""
+    """The decision: what it changes. answer: as the ledger keeps it for repetitions."""
 
     parts: Parts
     entry: Entry
     allowance: Account | None
+    answer: str
 
 
 def decide_redeem(command: RedeemPoints, facts: RedeemFacts, now: datetime) -> Redemption | RedeemOutcome:
@@ -118,21 +124,22 @@ def _redeem(command: RedeemPoints, item: Item, book: Book, person: str | None, n
     parts = Parts()
     ids = [new_id(lane, now) for _ in range(command.quantity)]
     details = remembered(item.code, item.title.zh, item.title.en, item.cost, len(ids))
-    taken = book.redeem([item.cost] * len(ids), str(ids[0]), details)
+    names = [str(id) for id in ids]
+    taken = book.redeem([item.cost] * len(ids), names[0], details)
     entry = book.entries[-1]
     book.close(customer, parts)
     allowance = _take_limit(parts, command, item, person, now)
     if item.stock is not None:
         parts.moves.append(post(len(ids), stock(item.code), redeemed(item.code), "STOCK"))
-    for id, lots in zip(ids, taken, strict=True):
-        _deliver(parts, customer, item, id, now)
+    for id, name, lots in zip(ids, names, taken, strict=True):
+        _deliver(parts, customer, item, id, name, now)
         parts.add("points_redemption", {
             "lane": lane, "id": id, "customer": customer, "item": item.code, "entry": entry.n, "points": item.cost,
             "lots": lots_text(lots), "stocked": item.stock is not None,
             "allowance": None if allowance is None else _json(list(allowance)), "status": "OPEN", "at": now,
             "changed_at": now,
         })  # fmt: skip
-    return Redemption(parts, entry, allowance)
+    return Redemption(parts, entry, allowance, write_redeemed(entry.n, names))
 
 
 def _take_limit(parts: Parts, command: RedeemPoints, item: Item, person: str | None, now: datetime) -> Account | None:
@@ -150,23 +157,27 @@ def _take_limit(parts: Parts, command: RedeemPoints, item: Item, person: str | N
     return account
 
 
-def _deliver(parts: Parts, customer: str, item: Item, id: UUID, at: datetime) -> None:
-    lane = lane_of(customer)
-    parcel = item.delivery.value == "PARCEL"
-    status = DeliveryStatus.NEEDS_ADDRESS if parcel else DeliveryStatus.PROMISED
+def _given(kind: str) -> DeliveryStatus:
+    """How a delivery of this kind begins."""
+    return DeliveryStatus.NEEDS_ADDRESS if kind == "PARCEL" else DeliveryStatus.PROMISED
+
+
+def _deliver(parts: Parts, customer: str, item: Item, id: UUID, name: str, at: datetime) -> None:
+    lane, kind = lane_of(customer), item.delivery.value
+    status = _given(kind)
     details = {"sku": item.sku, "value": item.value, "item": item.code, "points": item.cost}
     delivery = DeliveryFacts(
-        id, customer, None, CATALOGUE, item.code, item.delivery.value, item.title, status, details, None, at
+        id, customer, None, CATALOGUE, item.code, kind, item.title, status, details, None, at
     )
     parts.deliveries.append(delivery)
     parts.add("delivery", {
         "lane": lane, "id": id, "customer": customer, "offer_grant": None, "campaign": CATALOGUE, "offer": item.code,
-        "kind": item.delivery.value, "title_zh": item.title.zh, "title_en": item.title.en, "status": status.value,
+        "kind": kind, "title_zh": item.title.zh, "title_en": item.title.en, "status": status.value,
         "details": details, "address_sealed": None, "tracking_number": None, "at": at, "changed_at": at,
     })  # fmt: skip
     if status is DeliveryStatus.PROMISED:
-        promise(parts, customer, DELIVER, {"delivery": str(id)}, at)
-    parts.signals.append((f"viewer:{customer}", f"delivery:{id}"))
+        promise(parts, customer, DELIVER, {"delivery": name}, at)
+    parts.signals.append((f"viewer:{customer}", f"delivery:{name}"))
 
 
 async def redeem_points(
@@ -195,18 +206,17 @@ async def redeem_points(
             # A refusal is judged afresh each time, but what was given once is answered as it was.
             match await read.answer_to(request, lane):
                 case Repeated(answer):
-                    return _redeemed(answer)
+                    return await _redeemed(read, command.customer, answer)
                 case Reused():
                     raise RequestReused
             return decision
-        deliveries = decision.parts.deliveries
-        answer = _json({"entry": write_entry(decision.entry), "deliveries": [write_delivery(d) for d in deliveries]})
-        result = await ledger.commit(unit_of(decision.parts, lane=lane, at=now, request=request, answer=answer))
+        parts = decision.parts
+        result = await ledger.commit(unit_of(parts, lane=lane, at=now, request=request, answer=decision.answer))
         match result:
             case Committed():
-                return PointsRedeemed(decision.entry, tuple(deliveries))
+                return PointsRedeemed(decision.entry, tuple(parts.deliveries))
             case Repeated(answer):
-                return _redeemed(answer)
+                return await _redeemed(read, command.customer, answer)
             case Reused():
                 raise RequestReused
             case Moved():
@@ -231,27 +241,20 @@ def _refusal(account: Account, decision: Redemption, facts: RedeemFacts, now: da
     return LimitReached(limit.max, next_period(limit.period, now))
 
 
-def _redeemed(answer: str) -> PointsRedeemed:
+def write_redeemed(entry: int, deliveries: Sequence[str]) -> str:
+    """The answer as the ledger keeps it for repetitions: all else stands in the rows of these ids."""
+    ids = ",".join([f'"{id}"' for id in deliveries])
+    return f'{{"entry":{entry},"deliveries":[{ids}]}}'
+
+
+async def _redeemed(read: ReadRedemptions, customer: str, answer: str) -> PointsRedeemed:
+    """What was answered when it was committed: the deliveries as they were then, however far they have come."""
     told: Mapping[str, Any] = json.loads(answer)
-    return PointsRedeemed(read_entry(told["entry"]), tuple(read_delivery(plain) for plain in told["deliveries"]))
-
-
-def write_entry(entry: Entry) -> dict[str, Any]:
-    return {
-        "n": entry.n,
-        "kind": entry.kind.value,
-        "points": entry.points,
-        "balanceAfter": entry.balance_after,
-        "at": entry.at.isoformat(),
-        "occurredAt": entry.occurred_at.isoformat(),
-        "subject": entry.subject,
-        "details": entry.details,
-    }
-
-
-def read_entry(plain: Mapping[str, Any]) -> Entry:
-    return Entry(
-        plain["n"], EntryKind(plain["kind"]), plain["points"], plain["balanceAfter"],
-        datetime.fromisoformat(plain["at"]), datetime.fromisoformat(plain["occurredAt"]), plain["subject"],
-        plain["details"],
-    )  # fmt: skip
+    ids = [UUID(id) for id in told["deliveries"]]
+    entry = await read.entry(customer, told["entry"])
+    found = {delivery.id: delivery for delivery in await read.deliveries_by_id(customer, ids)}
+    if entry is None or len(found) != len(ids):
+        raise Broken("a redemption that was committed is not there")
+    return PointsRedeemed(
+        entry, tuple([replace(found[id], status=_given(found[id].kind), tracking_number=None) for id in ids])
+    )

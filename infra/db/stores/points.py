@@ -21,7 +21,9 @@ from domain.points.facts import Item, Stocked, stock
 from domain.points.give_back import RedeemedPiece
 from domain.points.ports import PurseFacts
 from domain.points.redeem import RedeemFacts
+from domain.wallet.facts import DeliveryFacts
 from infra.db.statements import named
+from infra.db.stores.fulfilment import DELIVERIES_BY_ID, delivery_of
 from infra.db.together import Together
 
 PURSE = named(
@@ -188,6 +190,10 @@ class PointsStore:
         if row is None:
             return None
         return Repeated(row["answer"]) if row["print"] == request.print else Reused()
+
+    async def deliveries_by_id(self, customer: str, ids: Sequence[UUID]) -> list[DeliveryFacts]:
+        rows = await self._pool.fetch(DELIVERIES_BY_ID, lane_of(customer), customer, list(ids))
+        return [delivery_of(customer, row) for row in rows]
 
     async def piece(self, customer: str, delivery: UUID) -> RedeemedPiece | None:
         row = await self._pool.fetchrow(PIECE, lane_of(customer), customer, delivery)
