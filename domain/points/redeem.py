@@ -166,9 +166,7 @@ def _deliver(parts: Parts, customer: str, item: Item, id: UUID, name: str, at: d
     lane, kind = lane_of(customer), item.delivery.value
     status = _given(kind)
     details = {"sku": item.sku, "value": item.value, "item": item.code, "points": item.cost}
-    delivery = DeliveryFacts(
-        id, customer, None, CATALOGUE, item.code, kind, item.title, status, details, None, at
-    )
+    delivery = DeliveryFacts(id, customer, None, CATALOGUE, item.code, kind, item.title, status, details, None, at)
     parts.deliveries.append(delivery)
     parts.add("delivery", {
         "lane": lane, "id": id, "customer": customer, "offer_grant": None, "campaign": CATALOGUE, "offer": item.code,
