@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -68,14 +69,16 @@ ENTITLEMENTS = named(
 )
 ENTITLEMENT = named("entitlement.by_id", f"select {_ENTITLEMENT} where e.lane = $1 and e.id = $2")
 
-# What many bookings are decided on, in one statement; without an entitlement one row with none.
+# What many bookings are decided on, in one statement; without an entitlement one row with none. Whether somebody waits
+# is no `exists`: that may be answered by reading all bookings, and the plan is kept while they become more.
 BOOK_FACTS = named(
     "booking.facts",
     """
-    select q.n, exists (
-            select 1 from booking b
+    select q.n, coalesce((
+            select true from booking b
             where b.lane = any($5::int[]) and b.lounge = q.lounge and b.starts_at = q.starts_at and b.status = 'PENDING'
-        ) waiting, e.*
+            limit 1
+        ), false) waiting, e.*
     from unnest($1::int[], $2::text[], $3::text[], $4::timestamptz[])
             with ordinality q (lane, customer, lounge, starts_at, n)
         left join lateral (
@@ -162,11 +165,10 @@ class BookingStore:
         rows = await self._pool.fetch(BOOK_FACTS, lanes, customers, lounges, starts, _ALL)
         waiting = [False] * len(asked)
         found: list[list[EntitlementFacts]] = [[] for _ in asked]
-        for row in rows:
-            number = row["n"] - 1
-            waiting[number] = row["waiting"]
-            if row["id"] is not None:
-                found[number].append(_entitlement(row))
+        for n, waits, *entitlement in rows:
+            waiting[n - 1] = waits
+            if entitlement[0] is not None:
+                found[n - 1].append(_entitlement(entitlement))
         return [BookFacts(mine, any_) for mine, any_ in zip(found, waiting, strict=True)]
 
     async def first_waiting(self, lounge: str, starts_at: datetime) -> BookingFacts | None:
@@ -225,18 +227,11 @@ def _booking(row: Any) -> BookingFacts:
 
 def _entitlement(row: Any) -> EntitlementFacts:
     """Of one taken back nothing is left, and what it had counts as used."""
-    total, held = row["total"], row["held"]
+    id, customer, campaign, offer, code, zh, en, total, expires_at, balance, held, lapsed, status = row
+    used = total - balance - lapsed
     return EntitlementFacts(
-        id=row["id"],
-        customer=row["customer"],
-        campaign=row["campaign"],
-        offer=row["offer"],
-        code=row["code"],
-        title=Words(row["title_zh"], row["title_en"]),
-        total=total,
-        used=total - row["balance"] - row["lapsed"],
-        pending=held,
-        expires_at=row["expires_at"],
-        lapsed=row["lapsed"],
-        ended=row["status"] == "EXPIRED",
+        id, customer, campaign, offer, code, _words(zh, en), total, used, held, expires_at, lapsed, status == "EXPIRED"
     )
+
+
+_words = lru_cache(maxsize=1024)(Words)  # few texts, told of many customers
