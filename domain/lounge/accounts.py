@@ -36,6 +36,12 @@ def seated(lounge: str) -> Account:
     return sink(f"seated|{lounge}")
 
 
+@lru_cache(maxsize=1024)
+def seats(capacity: int) -> Opening:
+    """How the seats of a slot begin."""
+    return Opening(balance=capacity)
+
+
 def stay(customer: str, starts_at: datetime) -> Account:
     return Account(lane_of(customer), checked_key(f"stay|{moment(starts_at)}|{customer}"))
 

@@ -17,6 +17,8 @@ from domain.kernel.ids import lane_of, new_id
 from domain.kernel.prints import fingerprint
 from domain.kernel.time import Clock
 from domain.ledger import keys
+from domain.ledger.accounts import Account
+from domain.ledger.moves import Move
 from domain.ledger.unit import (
     Change,
     Committed,
@@ -29,7 +31,7 @@ from domain.ledger.unit import (
     Short,
     Unit,
 )
-from domain.lounge.accounts import ONE, kept, moment, seat, stay
+from domain.lounge.accounts import ONE, kept, moment, seats
 from domain.lounge.directory import Directory
 from domain.lounge.facts import BookingFacts, BookingStatus, EntitlementFacts, Lounge, LoungeState, Policy, Slot
 from domain.lounge.outcomes import BookOutcome, LoungeBooked, NoEntitlement, SlotFull
@@ -45,7 +47,7 @@ NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 """A seat that is held goes by check-in, by being given back, or by nobody having come; never by time alone."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class BookLounge:
     """wait: take a place in the waiting list where the slot is full. flight: as the customer wrote it."""
 
@@ -57,7 +59,7 @@ class BookLounge:
     wait: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Seat:
     """What is to be booked, and of which visits: the soonest to end, of those that reach the slot."""
 
@@ -91,73 +93,60 @@ def decide_booking(
 def new_booking(
     seat_: Seat, entitlement: EntitlementFacts, policy: Policy, now: datetime, *, waiting: bool
 ) -> BookingFacts:
-    """The booking as it will be, with ids of its own."""
-    slot, lane = seat_.slot, lane_of(entitlement.customer)
+    """The booking as it will be, with an id of its own; its hold has the same."""
+    slot, id = seat_.slot, new_id(lane_of(entitlement.customer), now)
+    status = BookingStatus.PENDING if waiting else BookingStatus.CONFIRMED
     return BookingFacts(
-        id=new_id(lane, now),
-        customer=entitlement.customer,
-        entitlement=entitlement.id,
-        campaign=entitlement.campaign,
-        offer=entitlement.offer,
-        lounge=slot.lounge,
-        starts_at=slot.starts_at,
-        ends_at=slot.ends_at,
-        status=BookingStatus.PENDING if waiting else BookingStatus.CONFIRMED,
-        cancel_by=slot.starts_at - policy.cancel,
-        settle_at=slot.ends_at + policy.late,
-        no_show_costs=policy.no_show_costs,
-        charged=False,
-        hold=new_id(lane, now),
-    )
+        id, entitlement.customer, entitlement.id, entitlement.campaign, entitlement.offer, slot.lounge, slot.starts_at,
+        slot.ends_at, status, slot.starts_at - policy.cancel, slot.ends_at + policy.late, policy.no_show_costs,
+        charged=False, hold=id,
+    )  # fmt: skip
 
 
 def booking_unit(
     booking: BookingFacts, lounge: Lounge, request: Request, now: datetime, flight: str | None = None
 ) -> Unit:
     """The whole booking; who waits loses the place at the slot's start by itself."""
-    lane, customer = lane_of(booking.customer), booking.customer
+    lane, customer, name = lane_of(booking.customer), booking.customer, str(booking.id)
+    status = booking.status.value
     waiting = booking.status is BookingStatus.PENDING
     slot = Slot(booking.lounge, booking.starts_at, booking.ends_at)
     moves = kept(customer, keys.visits(booking.entitlement), booking.offer, slot, seated_too=not waiting)
+    row: dict[str, Any] = {
+        "lane": lane, "id": booking.id, "customer": customer, "entitlement": booking.entitlement,
+        "campaign": booking.campaign, "offer": booking.offer, "lounge": booking.lounge,
+        "starts_at": booking.starts_at, "ends_at": booking.ends_at, "status": status,
+        "cancel_by": booking.cancel_by, "settle_at": booking.settle_at,
+        "no_show_costs": booking.no_show_costs, "charged": False, "hold": booking.hold, "flight": flight,
+        "at": now, "changed_at": now,
+    }  # fmt: skip
+    rows = {"booking": [row]}
     if waiting:
-        lost = Change(
-            "booking", booking.id, BookingStatus.PENDING.value, BookingStatus.REJECTED.value, tell=customer
-        )  # fmt: skip
+        lost = Change("booking", booking.id, status, BookingStatus.REJECTED.value, tell=customer)
         new_hold = NewHold(booking.hold, slot.starts_at, moves, (lost,))
+        rows["outbox"] = [look_at(lane, slot.lounge, slot.starts_at, now)]
     else:
         new_hold = NewHold(booking.hold, NEVER, moves)
-    rows: dict[str, list[dict[str, Any]]] = {
-        "booking": [
-            {
-                "lane": lane, "id": booking.id, "customer": customer, "entitlement": booking.entitlement,
-                "campaign": booking.campaign, "offer": booking.offer, "lounge": booking.lounge,
-                "starts_at": booking.starts_at, "ends_at": booking.ends_at, "status": booking.status.value,
-                "cancel_by": booking.cancel_by, "settle_at": booking.settle_at,
-                "no_show_costs": booking.no_show_costs, "charged": False, "hold": booking.hold, "flight": flight,
-                "at": now, "changed_at": now,
-            }
-        ]
-    }  # fmt: skip
-    if waiting:
-        rows["outbox"] = [look_at(lane, slot.lounge, slot.starts_at, now)]
+        row["queue"] = 0  # nobody waits with it, so it takes no number
     return Unit(
-        id=new_id(lane, now),
+        id=booking.id,
         lane=lane,
         at=now,
         request=request,
-        opens=openings(customer, slot, lounge),
+        opens=openings(moves, lounge),
         new_holds=[new_hold],
         rows=rows,
-        answer=json.dumps({"booking": str(booking.id)}),
-        signals=[(f"viewer:{customer}", f"booking:{booking.id}")],
+        answer=f'{{"booking": "{name}"}}',
+        signals=[(f"viewer:{customer}", f"booking:{name}")],
     )
 
 
-def openings(customer: str, slot: Slot, lounge: Lounge) -> dict[Any, Opening]:
-    return {
-        stay(customer, slot.starts_at): ONE,
-        seat(slot.lounge, slot.starts_at): Opening(balance=lounge.capacity),
-    }
+def openings(moves: Sequence[Move], lounge: Lounge) -> dict[Account, Opening]:
+    """How the accounts begin of which a booking keeps something (`kept`): the stay, and the seat where there is one."""
+    opens = {moves[1].source: ONE}
+    if len(moves) > 2:
+        opens[moves[2].source] = seats(lounge.capacity)
+    return opens
 
 
 def look_at(lane: int, lounge: str, starts_at: datetime, now: datetime) -> dict[str, Any]:

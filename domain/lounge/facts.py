@@ -81,7 +81,7 @@ class BookingStatus(StrEnum):
     REJECTED = "REJECTED"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class BookingFacts:
     """A booking's row. campaign, offer: of the entitlement. hold: keeps the visit, and the seat once there is one.
 
@@ -110,7 +110,7 @@ class BookingFacts:
         return self.status
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class EntitlementFacts:
     """Visits of a customer. used: gone; pending: kept by bookings; lapsed: ended unused; remaining: free.
 

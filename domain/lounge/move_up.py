@@ -33,7 +33,7 @@ def moving_up(first: BookingFacts, lounge: Lounge, now: datetime) -> Unit:
         id=new_id(lane, now),
         lane=lane,
         at=now,
-        opens=openings(first.customer, slot, lounge),
+        opens=openings(moves, lounge),
         end_holds=[EndHold(first.hold, capture=False)],
         new_holds=[NewHold(hold_id, NEVER, moves)],
         changes=[change],

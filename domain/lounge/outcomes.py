@@ -7,7 +7,7 @@ from domain.lounge.facts import BookingFacts
 from domain.offers.outcomes import AccountFrozen, NotFound, TooLate
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class LoungeBooked:
     booking: BookingFacts
 

@@ -5,6 +5,8 @@ day of the lounge's own town; a lounge that closes after midnight keeps its late
 """
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from domain.lounge.facts import Lounge, Slot
 
@@ -22,14 +24,19 @@ def slots_of(lounge: Lounge, day: date) -> tuple[Slot, ...]:
 
 def slot_at(lounge: Lounge, starts_at: datetime) -> Slot | None:
     """The slot that begins at this very moment."""
-    day = starts_at.astimezone(lounge.airport.zone).date()
-    length = timedelta(minutes=lounge.slot)
+    return _slot_at(lounge.code, lounge.airport.zone, lounge.opens, lounge.closes, lounge.slot, starts_at)
+
+
+@lru_cache(maxsize=16_384)  # many ask for the same
+def _slot_at(code: str, zone: ZoneInfo, opens: int, closes: int, slot: int, starts_at: datetime) -> Slot | None:
+    day = starts_at.astimezone(zone).date()
+    length = timedelta(minutes=slot)
     for near in (day, day - timedelta(days=1)):
-        midnight = datetime.combine(near, time(), lounge.airport.zone).astimezone(UTC)
-        number, over = divmod(starts_at - midnight - timedelta(minutes=lounge.opens), length)
-        if not over and 0 <= number < (lounge.closes - lounge.opens) // lounge.slot:
+        midnight = datetime.combine(near, time(), zone).astimezone(UTC)
+        number, over = divmod(starts_at - midnight - timedelta(minutes=opens), length)
+        if not over and 0 <= number < (closes - opens) // slot:
             begin = starts_at.astimezone(UTC)
-            return Slot(lounge.code, begin, begin + length)
+            return Slot(code, begin, begin + length)
     return None
 
 
