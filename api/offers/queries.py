@@ -51,7 +51,9 @@ class OffersQuery:
         case = showcase(catalog, context.language, channel or Channel.MINI_PROGRAM)
         return Hall(
             server_time=context.now,
-            next_change_at=next_change(catalog, shown, context.now, personalised=personalised),
+            next_change_at=next_change(
+                catalog, shown, None if viewer is None else viewer.story, context.now, personalised=personalised
+            ),
             personalised=personalised,
             sections=[
                 HallSection(

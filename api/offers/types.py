@@ -7,7 +7,7 @@ from typing import Annotated
 import strawberry
 from strawberry import UNSET
 
-from api.awaiting import Soon, then
+from api.awaiting import Soon, both, then
 from api.context import HallInfo
 from api.node import Node
 from api.offers.links import Channel, link_of
@@ -17,6 +17,7 @@ from domain.campaigns.model import Offer as OfferFacts
 from domain.campaigns.terms import ActionKind, OfferKind, OfferState
 from domain.kernel.words import Language
 from domain.offers.catalog import Catalog, OfferOf
+from domain.offers.hall import sooner
 from domain.stories.explain import Eligibility as Judged
 
 strawberry.enum(Channel, description="Where the customer is.")
@@ -125,11 +126,14 @@ class Offer(Node):
 
     @strawberry.field(
         graphql_type=datetime | None,
-        description="When time alone may next change its state or window; null when it never will.",
+        description="When time alone may next change its state or window or, for the signed-in customer, its "
+        "eligibility; null when it never will.",
     )
     def next_change_at(self, info: HallInfo) -> Soon[datetime | None]:
         timing = self.catalog.timing(self.of, info.context.now)
-        return then(reader(info.context).remaining(self.of), timing.stays_with)
+        stays = then(reader(info.context).remaining(self.of), timing.stays_with)
+        judged = reader(info.context).eligibility(self.of, self.catalog)
+        return both(stays, judged, lambda at, told: at if told is None else sooner(at, told.changes_at))
 
     @strawberry.field(graphql_type=Quota | None, description="What there is of it; null where it is not counted.")
     def quota(self, info: HallInfo) -> Soon[Quota | None]:

@@ -26,7 +26,7 @@ from domain.offers.catalog import Catalog, OfferOf
 from domain.offers.ports import OfferKey
 from domain.offers.timing import Timing
 from domain.stories.explain import Asking, Eligibility, Progress, UsedUp, explain_many
-from domain.stories.segments import segments_of
+from domain.stories.segments import segments_change_at, segments_of
 from domain.stories.state import StoryState
 
 CLOSING_SOON = timedelta(days=3)
@@ -44,8 +44,8 @@ _Rank: TypeAlias = tuple[int, float, bool, int, int]
 class Shown:
     """An offer at one moment, for one customer or nobody. Never changed; not frozen, like `Eligibility`.
 
-    closes_at: the end of its window while one is open, else of its run. changes_at: when time may change its state or
-    window. eligibility None: nobody is signed in. way: where it is a mission of theirs.
+    closes_at: the end of its window while one is open, else of its run. changes_at: when time may next change its
+    state, its window or its eligibility. eligibility None: nobody is signed in. way: where it is a mission of theirs.
     """
 
     of: OfferOf
@@ -103,9 +103,16 @@ def seen_by(
     ]
     judged = explain_many(asked, story, now, catalog.plans)
     return [
-        Shown(of, state, timing.closes_at, changes_at, told, way)
+        Shown(of, state, timing.closes_at, sooner(changes_at, told.changes_at), told, way)
         for (of, timing, state, changes_at), (told, way) in zip(timed, judged, strict=True)
     ]
+
+
+def sooner(one: datetime | None, other: datetime | None) -> datetime | None:
+    """The earlier of two changes; None: there is none."""
+    if one is None or other is None:
+        return other if one is None else one
+    return min(one, other)
 
 
 def _timed(
@@ -163,10 +170,13 @@ def personal_page(
     return personal_shelves(shown, now, mine=own_campaigns(catalog, story, now), segments=segments)
 
 
-def next_change(catalog: Catalog, shown: Sequence[Shown], now: datetime, *, personalised: bool) -> datetime | None:
-    """When time alone may next change something of the page: None when never.
+def next_change(
+    catalog: Catalog, shown: Sequence[Shown], story: StoryState | None, now: datetime, *, personalised: bool
+) -> datetime | None:
+    """When time alone may next change something of the page: None when never. story: the customer's.
 
-    With a customer, every midnight may: birthdays, segments and allowances go by Shanghai's days.
+    With a customer, every midnight may: birthdays and audiences go by Shanghai's days. Segments, which say what is
+    liked and whose a campaign is, may change between two of them.
     """
     here = now.astimezone(SHANGHAI)
     soonest: datetime | None = None
@@ -175,12 +185,12 @@ def next_change(catalog: Catalog, shown: Sequence[Shown], now: datetime, *, pers
         moments += [campaign.phases.warm_up_at, campaign.phases.closes_at]
     for each in shown:
         moments.append(each.changes_at)
-        if each.eligibility is not None:
-            moments += [each.eligibility.next_at, each.eligibility.deadline]
         if personalised:
             moments.append(each.closes_at - CLOSING_SOON)
     if any(each.eligibility is not None for each in shown):
         moments.append(day_end(now))
+    if personalised:
+        moments.append(segments_change_at(story, now, catalog.plans))
     for moment in moments:
         if moment is not None and here < moment and (soonest is None or moment < soonest):
             soonest = moment

@@ -31,7 +31,8 @@ class Eligibility:
     eligible: nothing stands against it; then `missing` is what the customer still has to do, with remedies.
 
     reasons: why not. because: what holds and makes the offer theirs. next_at: from when it may be, where time alone
-    stands against it. deadline: until when (exclusive) it can be earned or taken.
+    stands against it. deadline: until when (exclusive) it can be earned or taken. changes_at: before that moment time
+    alone changes none of this, as long as the offer's state stays; None: never.
     """
 
     eligible: bool
@@ -40,6 +41,7 @@ class Eligibility:
     because: tuple[Words, ...]
     next_at: datetime | None
     deadline: datetime | None
+    changes_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,17 +186,18 @@ def _explain(
     """facts: looked at from `campaign`; left at the card that is looked at."""
     times = plans.times(campaign, offer, facts.local)
     reasons = [] if times.state is OfferState.OPEN else list(_not_open(times))
+    if times.state is OfferState.ENDED:  # nothing they do would help, and nothing else is worth saying
+        return Eligibility(False, tuple(reasons), (), (), None, asked.closes_at)
     waits = sold_out and isinstance(offer.trigger, SignUp) and offer.trigger.waiting_list
     gone = _gone(offer, campaign, asked, state, facts, plans, limits, sold_out=sold_out and not waits)
+    for_good = gone is not None and gone.next_at is None
     against, because = _best_card(offer, asked, state, facts, limits)
     ends = [end for rule in asked.timed if (end := rule.deadline(facts)) is not None] if asked.timed else []
     missing: dict[str, Reason] | None = None
-    if times.state is OfferState.ENDED:
-        pass  # nothing they do would help, and nothing else is worth saying
-    elif gone is not None:
+    if gone is not None:
         # What stood between the customer and a reward they have, or that nobody can have, is no longer worth saying;
         # nor is when it opens, where it brings them nothing then.
-        reasons = [gone] if gone.next_at is None else [*reasons, gone]
+        reasons = [gone] if for_good else [*reasons, gone]
     elif asked.story is None:
         reasons += against
         if waits and not reasons:
@@ -210,6 +213,9 @@ def _explain(
             missing[reason.code] = reason
         if any(reason.remedy is None or reason.next_at is not None for reason in reasons):
             missing = None  # what they did now would not count, or not help
+    changes_at = None if for_good else times.next_change_at
+    if limits or not asked.still:
+        changes_at = _changes_at(offer, campaign, asked, state, facts, limits, changes_at)
     return Eligibility(
         eligible=not reasons,
         reasons=tuple(reasons),
@@ -217,7 +223,46 @@ def _explain(
         because=tuple(because),
         next_at=_last_opening(reasons) if reasons else None,
         deadline=min((*ends, asked.closes_at)) if ends else asked.closes_at,
+        changes_at=changes_at,
     )
+
+
+def _changes_at(
+    offer: Offer,
+    campaign: Campaign,
+    asked: AskedOffer,
+    state: StoryState,
+    facts: Facts,
+    limits: Collection[UsedUp],
+    turns: datetime | None,
+) -> datetime | None:
+    """turns: when its windows may change it. facts: left as they were, at the card that is looked at."""
+    moments = [] if turns is None else [turns]
+    moments += [limit.again for limit in limits if limit.again is not None]
+    moments += [at for rule in asked.moving if (at := rule.changes_at(facts)) is not None]
+    if asked.anchored and asked.moving and len(state.cards) > 1:
+        moments += _with_another_card(asked, state, facts)
+    if asked.phased:
+        phases = campaign.phases
+        moments += [at for at in (phases.starts_at, phases.ends_at, phases.closes_at) if facts.local < at]
+    if asked.tally is not None and asked.tally.period is not Period.CAMPAIGN:
+        moments.append(_next_period(asked.tally.period, facts.day))
+    for period, _ in asked.limits:
+        if period is not Period.CAMPAIGN and (offer.code, period.value, "") in state.ordinals:
+            moments.append(_next_period(period, facts.day))
+    return min(moments, default=None)
+
+
+def _with_another_card(asked: AskedOffer, state: StoryState, facts: Facts) -> list[datetime]:
+    """When its conditions may change with a card that is not looked at: that one may then be the one to look at."""
+    looked_at = facts.anchor
+    found = []
+    for card in state.cards.values():
+        if card is not looked_at and _suits(card, asked):
+            facts.anchor = card
+            found += [at for rule in asked.moving if (at := rule.changes_at(facts)) is not None]
+    facts.anchor = looked_at
+    return found
 
 
 def _last_opening(reasons: list[Reason]) -> datetime | None:
@@ -350,6 +395,7 @@ def _allowance(
     return None
 
 
+@lru_cache(maxsize=64)
 def _next_period(period: Period, today: date) -> datetime:
     match period:
         case Period.DAY:

@@ -27,6 +27,7 @@ from domain.campaigns.conditions import (
     Rule,
     Spend,
     Tally,
+    TrackRecord,
     WithinDays,
 )
 from domain.campaigns.facts import Facts, History, Naming, PurchaseFacts, facts_at
@@ -158,6 +159,16 @@ def _deep(rules: Iterable[Condition]) -> Iterable[Condition]:
         yield from _deep(rule.children())
 
 
+def _moves(rule: Condition) -> bool:
+    """Whether its kind knows of moments at which it changes."""
+    return type(rule).deadline is not Rule.deadline or type(rule).changes_at is not Rule.changes_at
+
+
+def _phased(rule: Condition) -> bool:
+    """Whether what it answers goes by the campaign's phase."""
+    return isinstance(rule, NewCustomer | TrackRecord) or (isinstance(rule, Instalment) and rule.first)
+
+
 @dataclass(frozen=True, slots=True)
 class PurchaseWay:
     """What a purchase with one product in one place can matter to, in one stretch of time.
@@ -259,8 +270,9 @@ class AskedOffer:
 
     limits: those that the fold itself counts for the customer, whatever the card.
     rules: all but the recurring windows, each with its words where it says whose the offer is. timed: those that may
-    set an end. asked: the words of what the subject itself must be like. products: that the card must have. mission:
-    counts something, or asks for one thing within the customer's own time.
+    set an end. moving: those that time alone may change. phased: some go by the campaign's phase. still: time changes
+    its windows alone. asked: the words of what the subject itself must be like. products: that the card must have.
+    mission: counts something, or asks for one thing within the customer's own time.
     """
 
     story: Story | None
@@ -268,6 +280,9 @@ class AskedOffer:
     limits: tuple[tuple[Period, int], ...]
     rules: tuple[tuple[Condition, Words | None], ...]
     timed: tuple[Condition, ...]
+    moving: tuple[Condition, ...]
+    phased: bool
+    still: bool
     asked: Words
     products: frozenset[Product]
     anchored: bool
@@ -383,10 +398,14 @@ class Plans:
         products = [rule.products for rule in rules if isinstance(rule, HoldsProduct)]
         firsts = [rule for rule in rules if any(isinstance(found, FirstPurchase) for found in _deep([rule]))]
         limited = any(isinstance(rule, WithinDays | FirstPurchase) for rule in rules)
+        moving = tuple(rule for rule in rules if any(_moves(found) for found in _deep([rule])))
+        phased = any(_phased(found) for found in _deep(rules))
+        limits = _counted_by_fold(offer) if story is not None else ()
+        recurring = [period for period, _ in limits if period is not Period.CAMPAIGN]
         return AskedOffer(
             story=story,
             tally=offer.tally,
-            limits=_counted_by_fold(offer) if story is not None else (),
+            limits=limits,
             # A first purchase that may still come has nothing against it and does not hold either.
             rules=tuple(
                 (rule, rule.describe(self.names) if rule.about is About.CUSTOMER and rule not in firsts else None)
@@ -394,6 +413,9 @@ class Plans:
                 if story is None or rule.about is not About.TALLY  # there it is to be done, not an obstacle
             ),
             timed=tuple(rule for rule in rules if type(rule).deadline is not Rule.deadline),
+            moving=moving,
+            phased=phased,
+            still=not (moving or phased or recurring or offer.tally is not None),
             asked=Words("，".join(word.zh for word in asked), ", ".join(word.en for word in asked)),
             products=frozenset(Product).intersection(*products),
             anchored=own_card or any(rule.anchored for rule in (*rules, *each)),

@@ -127,7 +127,9 @@ def _decide(facts: _Facts, viewer: ViewerFacts, now: datetime, *, spent: bool) -
     empty: set[Account] = {each.account for found in allowances.values() for each in found} if spent else set()
     gone = {key: used_up(found, empty, now) for key, found in allowances.items()} if empty else {}
     shown = seen_by(viewer.story, offers, catalog, now, facts.left, gone)
-    return personal_page(catalog, shown, viewer.story, now), next_change(catalog, shown, now, personalised=True)
+    return personal_page(catalog, shown, viewer.story, now), next_change(
+        catalog, shown, viewer.story, now, personalised=True
+    )
 
 
 def _decided(facts: _Facts, now: datetime, seconds: float, *, spent: bool) -> Cell:

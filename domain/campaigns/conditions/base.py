@@ -49,6 +49,15 @@ class Rule:
         """Until when (exclusive) it can hold for this customer, where it sets such an end."""
         return None
 
+    def changes_at(self, facts: Facts) -> datetime | None:
+        """When passing time alone may next change what it answers about the customer; None: never.
+
+        Neither earlier than it changes nor later. The ends of a campaign's phases and of a count's periods are not
+        said here: they are the same for everybody.
+        """
+        ends = self.deadline(facts)
+        return ends if ends is not None and facts.local < ends else None
+
     def children(self) -> Iterable["Rule"]:
         """The conditions inside this one."""
         return ()

@@ -39,3 +39,7 @@ class BirthdayMonth(Rule):
 
     def deadline(self, facts: Facts) -> datetime | None:
         return month_start(add_months(facts.day.replace(day=1), 1)) if self.judge(facts) else None
+
+    def changes_at(self, facts: Facts) -> datetime | None:
+        reason = self.explain(facts)
+        return self.deadline(facts) if reason is None else reason.next_at

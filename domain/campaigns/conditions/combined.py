@@ -19,6 +19,11 @@ def _about(rules: Iterable[Rule]) -> About:
     return next(about for about in (About.SUBJECT, About.CUSTOMER, About.TIME) if about in needs)
 
 
+def _soonest(rules: Iterable[Rule], facts: Facts) -> datetime | None:
+    """When any of them may change."""
+    return min((at for rule in rules if (at := rule.changes_at(facts)) is not None), default=None)
+
+
 def _no_counts(rules: tuple[Rule, ...]) -> None:
     if not rules:
         raise ValueError("there must be conditions inside")
@@ -56,6 +61,9 @@ class All(Rule):
     def deadline(self, facts: Facts) -> datetime | None:
         ends = [end for rule in self.of if (end := rule.deadline(facts)) is not None]
         return min(ends, default=None)
+
+    def changes_at(self, facts: Facts) -> datetime | None:
+        return _soonest(self.of, facts)
 
     def children(self) -> Iterable[Rule]:
         return self.of
@@ -110,6 +118,9 @@ class Any(Rule):
         known = [end for end in ends if end is not None]
         return max(known) if len(known) == len(ends) else None
 
+    def changes_at(self, facts: Facts) -> datetime | None:
+        return _soonest(self.of, facts)
+
     def children(self) -> Iterable[Rule]:
         return self.of
 
@@ -150,6 +161,9 @@ class Not(Rule):
     def describe(self, names: Naming = NO_NAMES) -> Words:
         rule = self.of.describe(names)
         return Words(f"不适用于：{rule.zh}", f"not: {rule.en}")
+
+    def changes_at(self, facts: Facts) -> datetime | None:
+        return self.of.changes_at(facts)
 
     def children(self) -> Iterable[Rule]:
         return (self.of,)

@@ -1,15 +1,19 @@
 """Dormant customers: the earliest card approved at least 6 months before, and no purchase in the 6 months before."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
 
 from domain.campaigns.conditions.base import Rule
 from domain.campaigns.facts import NO_NAMES, Facts, Naming
 from domain.campaigns.terms import About, Reason
-from domain.kernel.time import months_before
+from domain.kernel.time import SHANGHAI, add_months, day_start, months_before
 from domain.kernel.words import Words
+
+_DAYS_ALIKE = 5
+"""Looking back months from so many days in a row one may see the same day: 28 to 31 August see 28 February; and one."""
 
 
 class DormantAt(StrEnum):
@@ -70,9 +74,41 @@ class Dormant(Rule):
             f" and no purchase for {self.months} months",
         )
 
+    def changes_at(self, facts: Facts) -> datetime | None:
+        card, last = facts.anchor, facts.history.last_purchase_at
+        if self.at is DormantAt.ACTIVATION and (card is None or card.activated_at is not None):
+            return None  # judged at a moment that is past
+        since = self._quiet_from(facts, last)
+        if since is None:
+            return None
+        now = since <= months_before(facts.at, self.months)
+        for at in _turns(since, self.months):
+            if facts.at < at and (since <= months_before(at, self.months)) != now:
+                return at
+        return None
+
     def _was_dormant(self, facts: Facts, at: datetime, last_purchase_at: datetime | None) -> bool:
+        since = self._quiet_from(facts, last_purchase_at)
+        return since is not None and since <= months_before(at, self.months)
+
+    def _quiet_from(self, facts: Facts, last_purchase_at: datetime | None) -> datetime | None:
+        """From when on there was a card and no purchase; None: there is none. Whoever was so for months is dormant."""
         earliest = facts.history.earliest_approval()
-        if earliest is None:
-            return False
-        cutoff = months_before(at, self.months)
-        return earliest <= cutoff and (last_purchase_at is None or last_purchase_at < cutoff)
+        if earliest is None or last_purchase_at is None:
+            return earliest
+        return max(earliest, last_purchase_at + datetime.resolution)
+
+
+def _turns(since: datetime, months: int) -> Iterator[datetime]:
+    """Between these moments nothing turns: the time of day on each day that looks back on the day of `since`, and the
+    midnights between.
+
+    There are several such days at the end of a month, for not every month has a 31st: from midnight on the next of them
+    looks back on the whole of that day again.
+    """
+    local = since.astimezone(SHANGHAI)
+    first = add_months(local.date(), months)
+    for days in range(_DAYS_ALIKE):
+        day = first + timedelta(days=days)
+        yield day_start(day)
+        yield datetime.combine(day, local.timetz())

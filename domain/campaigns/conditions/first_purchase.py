@@ -94,6 +94,15 @@ class FirstPurchase(Rule):
             return None
         return day_end(since, plus_days=self.within_days)
 
+    def changes_at(self, facts: Facts) -> datetime | None:
+        since = own_date(self.since, facts)
+        if since is None or facts.at < since:
+            return since
+        if self.within_days is None:
+            return None
+        ends = day_end(since, plus_days=self.within_days)
+        return ends if facts.local < ends else None
+
     def _first(self, facts: Facts) -> First | None:
         card = facts.anchor
         if card is None:

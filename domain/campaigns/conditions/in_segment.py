@@ -1,6 +1,7 @@
 """Segments of customers. Source: the segment rules published beside the campaigns."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar
 
 from domain.campaigns.conditions.base import Rule
@@ -30,6 +31,10 @@ class InSegment(Rule):
             return None
         named = facts.names.of_segments(self.segments)
         return Reason("OTHER_SEGMENT", Words(f"本活动面向{named.zh}", f"This is for: {named.en}"))
+
+    def changes_at(self, facts: Facts) -> datetime | None:
+        inside = (rule for code in self.segments for rule in facts.segments.get(code, ()))
+        return min((at for rule in inside if (at := rule.changes_at(facts)) is not None), default=None)
 
     def describe(self, names: Naming = NO_NAMES) -> Words:
         named = names.of_segments(self.segments)

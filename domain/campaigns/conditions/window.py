@@ -41,6 +41,10 @@ class WindowRule(Rule):
         then = moment(opens)
         return Reason("OUTSIDE_WINDOW", message, Words(f"{then.zh}起可参加", f"Come back from {then.en}"), opens)
 
+    def changes_at(self, facts: Facts) -> datetime | None:
+        turns = next_closing if self.judge(facts) else next_opening
+        return turns(self, facts.at, facts.day, facts.calendar)
+
 
 def next_opening(window: WindowRule, at: datetime, day: date, calendar: Calendar) -> datetime | None:
     """When it opens next after `at`, of whose Shanghai day `day` is."""

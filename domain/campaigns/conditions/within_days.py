@@ -91,6 +91,15 @@ class WithinDays(Rule):
         since = own_date(self.of, facts)
         return None if since is None else day_end(since, plus_days=self.days)
 
+    def changes_at(self, facts: Facts) -> datetime | None:
+        since = own_date(self.of, facts)
+        if since is None or facts.at < since:
+            return since
+        ends = day_end(since, plus_days=self.days)
+        if facts.local < ends:
+            return ends
+        return self._next_birthday(facts) if self.of is OwnDate.BIRTHDAY else None
+
     def _next_birthday(self, facts: Facts) -> datetime | None:
         profile = facts.history.profile
         if profile is None:

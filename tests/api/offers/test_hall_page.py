@@ -1,6 +1,6 @@
 """The home page over the shipped plans: what is shown, in which state and order, to whom, at what price."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from api.documents import DIRECTORY
@@ -209,3 +209,23 @@ async def test_a_newer_catalog_is_noticed_by_the_statement_that_meets_it(hall_ap
     await hall_api.data(SHELVES)
 
     assert hall_api.catalogs.held.stamp == held.stamp + 1
+
+
+async def test_who_becomes_dormant_in_the_middle_of_a_day_is_told_when(hall_api: HallApi) -> None:
+    """The page and the offer name the moment: six months after the last purchase, at its time of day."""
+    quiet = story(card(approved_at=NOW - timedelta(days=400), activated_at=None))
+    quiet.last_purchase_at = NOW.replace(month=4, hour=7, minute=30)
+    await hall_api.tell_story(ALICE, quiet)
+    query = """{ hall { nextChangeAt } viewer { segments { code } }
+      offer(code: "come-back-pack") { nextChangeAt eligibility { reasons { code } } } }"""
+    turns = "2026-10-15T15:30:00.000001+08:00"
+
+    before = await hall_api.data(query, ALICE)
+    hall_api.clock.at = datetime.fromisoformat(turns)
+    after = await hall_api.data(query, ALICE)
+
+    assert before["hall"]["nextChangeAt"] == before["offer"]["nextChangeAt"] == turns
+    assert (before["viewer"]["segments"], after["viewer"]["segments"]) == ([], [{"code": "dormant"}])
+    assert before["offer"]["eligibility"]["reasons"] == [{"code": "NOT_DORMANT"}]
+    assert after["offer"]["eligibility"]["reasons"] == [{"code": "NO_ACTIVATION"}]
+    assert after["offer"]["nextChangeAt"] != turns

@@ -210,14 +210,12 @@ def test_the_next_change_is_the_soonest_that_lies_ahead() -> None:
     hour = timedelta(hours=1)
 
     def changes(**over: object) -> object:
-        return next_change(here, [shown(A, **{"eligibility": None} | over)], NOW, personalised=False)
+        return next_change(here, [shown(A, **{"eligibility": None} | over)], None, NOW, personalised=False)
 
     assert changes(changes_at=NOW + hour) == NOW + hour
     assert changes(changes_at=NOW - hour) == ONE.phases.closes_at
-    assert changes(eligibility=replace(judged(LATER), next_at=NOW + 2 * hour)) == NOW + 2 * hour
-    assert changes(eligibility=replace(judged(), deadline=NOW + 3 * hour)) == NOW + 3 * hour
     assert changes(eligibility=judged()) == day_end(NOW)
     soon = [shown(A, eligibility=None)]
-    assert next_change(here, soon, NOW, personalised=True) == NOW + timedelta(days=20) - CLOSING_SOON
-    assert next_change(here, [], ONE.phases.warm_up_at - hour, personalised=False) == ONE.phases.warm_up_at
-    assert next_change(here, [], ONE.phases.closes_at, personalised=True) is None
+    assert next_change(here, soon, None, NOW, personalised=True) == NOW + timedelta(days=20) - CLOSING_SOON
+    assert next_change(here, [], None, ONE.phases.warm_up_at - hour, personalised=False) == ONE.phases.warm_up_at
+    assert next_change(here, [], None, ONE.phases.closes_at, personalised=True) is None

@@ -1,10 +1,11 @@
 """Why, why not, what is missing: asked about one offer at one moment."""
 
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, time, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from domain.campaigns.conditions import (
@@ -35,6 +36,7 @@ from domain.campaigns.conditions import (
 from domain.campaigns.facts import PurchaseFacts
 from domain.campaigns.model import Apply, Audience, Campaign, Limit, Offer, PointsBonus, SegmentRule, Till
 from domain.campaigns.model import Discount as Off
+from domain.campaigns.schedule import state_of
 from domain.campaigns.terms import (
     ApplicationChannel,
     BindingProvider,
@@ -647,3 +649,90 @@ def test_an_offer_for_segments_is_for_any_of_them() -> None:
 
 def test_an_empty_history_of_merchants_knows_no_groups() -> None:
     assert MerchantHistory().groups_at("anywhere", shanghai("2026-10-05")) == frozenset()
+
+
+SLEEPERS = SegmentRule("sleepers", called("sleepers"), (Dormant(6, DormantAt.NOW),))
+FRIDAYS = Weekly((Slot((Weekday.FRI,), time(10), time(22)),))
+NIGHTS = Weekly((Slot(tuple(Weekday), time(19), time(22)),))
+NEWCOMERS = Asked(story_offer(SubjectKind.BINDING, conditions=(NewCustomer(), WithinDays(30, OwnDate.APPROVAL))))
+CHANGING: list[tuple[Asked, tuple[UsedUp, ...], bool]] = [
+    (Asked(an_offer(conditions=(InSegment(("sleepers",)),)), segments=(SLEEPERS,)), (), False),
+    (Asked(an_offer(conditions=(Not(NIGHTS),), when=(FRIDAYS,))), (), False),
+    (Asked(an_offer(conditions=(BirthdayMonth(),))), (UsedUp(1, shanghai("2026-11-01")),), False),
+    (Asked(an_offer(conditions=(WithinDays(3, OwnDate.BIRTHDAY),), when=(FRIDAYS,))), (), True),
+    (Asked(an_offer(conditions=(TotalSpend(90_000, period=Period.MONTH),), trigger=Apply())), (), False),
+    (Asked(story_offer(SubjectKind.ACTIVATION, conditions=(Dormant(6),), limits=ONCE)), (), False),
+    (Asked(story_offer(SubjectKind.PURCHASE, conditions=(Purchases(2, period=Period.WEEK),))), (), False),
+    (Asked(story_offer(SubjectKind.INSTALMENT, conditions=(Instalment(first=True),), phases=tuple(Phase))), (), False),
+    (Asked(story_offer(SubjectKind.PURCHASE, limits=(Limit(Per.CUSTOMER, Period.MONTH, 1),))), (), False),
+    (NEWCOMERS, (), False),
+]
+LIVED = (
+    profile("2026-01-01", birthday="10-09"),
+    approved("2026-04-04T15:30", new_customer=False),
+    approved("2026-10-20T08:00", card="card-2"),
+    bought("2026-04-30T20:15", 500),
+    bought("2026-11-02T09:00", 500),
+    instalment("2026-10-12T10:00"),
+)
+
+
+@settings(max_examples=400)
+@example(asked=CHANGING[7], told=6, minutes=60 * 24 * 60, part=0.5)  # the phase ends that had its first instalment
+@given(
+    asked=st.sampled_from(CHANGING),
+    told=st.integers(1, len(LIVED)),
+    minutes=st.integers(0, 110 * 24 * 60),
+    part=st.floats(0, 1, exclude_max=True),
+)
+def test_what_is_explained_stays_as_it_is_until_the_moment_it_names(
+    asked: tuple[Asked, tuple[UsedUp, ...], bool], told: int, minutes: int, part: float
+) -> None:
+    """Together with the moment its state names; of a limit that begins again the ledger is asked again by then."""
+    here, used_up, sold_out = asked
+    now = shanghai("2026-09-20") + timedelta(minutes=minutes)
+    # What has happened by then, in the order it did: none of it happens while time passes here.
+    state = here.state(*sorted((each for each in LIVED[:told] if each.at <= now), key=lambda each: each.at))
+    left = tuple(limit for limit in used_up if limit.again is not None and now < limit.again)
+
+    def explained(at: datetime) -> Eligibility:
+        found = explain(here.offer, here.campaign, state, at, here.plans, used_up=left, sold_out=sold_out)
+        return replace(found, changes_at=None)
+
+    told_now = explain(here.offer, here.campaign, state, now, here.plans, used_up=left, sold_out=sold_out)
+    times = state_of(here.offer, here.campaign, now)
+    moments = [at for at in (told_now.changes_at, times.next_change_at) if at is not None]
+    until = min(moments, default=now + timedelta(days=400)) - timedelta(microseconds=1)
+
+    assert until >= now
+    assert explained(now + (until - now) * part) == explained(now)
+    assert explained(until) == explained(now)
+
+
+def test_of_two_cards_the_one_that_is_not_looked_at_changes_it_too() -> None:
+    """From 2 November on there is no more against the older card than against the younger one."""
+    settled = Not(WithinDays(30, OwnDate.APPROVAL))
+    here = Asked(an_offer(conditions=(settled, ApplicationChannelIs((ApplicationChannel.MOBILE_BANK,)))))
+    older = approved("2026-10-02", card="card-2", channel=ApplicationChannel.WEB)
+
+    found = here.at("2026-10-25", older, approved("2026-10-20"))
+
+    assert codes(found) == (["EXCLUDED"], [])
+    assert found.changes_at == shanghai("2026-11-02")
+    assert codes(here.at("2026-11-02", older, approved("2026-10-20"))) != codes(found)
+
+
+def test_a_limit_that_is_used_up_changes_it_when_it_begins_again() -> None:
+    here = Asked(an_offer())
+    tomorrow = shanghai("2026-10-06")
+
+    found = explain(
+        here.offer, here.campaign, here.state(approved("2026-10-02")), shanghai("2026-10-05T12:00"), here.plans,
+        used_up=(UsedUp(1, tomorrow),),
+    )  # fmt: skip
+
+    assert found.changes_at == tomorrow
+
+
+def test_once_it_is_over_nothing_changes_any_more() -> None:
+    assert BIND.at("2026-12-30", approved("2026-12-20")).changes_at is None

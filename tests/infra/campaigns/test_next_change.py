@@ -1,5 +1,6 @@
 """The home page of the demo's people stays as it is until the moment it names: states, reasons, order and segments."""
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -41,6 +42,17 @@ def story(persona: int) -> StoryState:
     return fold_all(events, catalog().plans, catalog().told).state
 
 
+def shown(persona: int, now: datetime) -> list[tuple[Any, datetime | None]]:
+    """Each offer as it is seen, and when that may change."""
+    here = catalog()
+    seen = seen_by(story(persona), on_show(here, now), here, now, {}, {})
+    return [
+        ((each.state, here.timing(each.of, now).window, replace(each.eligibility, changes_at=None)), each.changes_at)
+        for each in seen
+        if each.eligibility is not None
+    ]
+
+
 def page(persona: int, now: datetime) -> tuple[Any, datetime | None]:
     here, state = catalog(), story(persona)
     offers = on_show(here, now)
@@ -50,7 +62,7 @@ def page(persona: int, now: datetime) -> tuple[Any, datetime | None]:
         personal_page(here, shown, state, now),
         segments_of(state, now, here.plans),
     )
-    return seen, next_change(here, shown, now, personalised=True)
+    return seen, next_change(here, shown, state, now, personalised=True)
 
 
 @given(
@@ -71,3 +83,22 @@ def test_the_page_stays_as_it_is_until_the_moment_it_names(persona: int, minutes
         later = now + (changes_at - now - timedelta(microseconds=1)) * part
         assert page(persona, later)[0] == seen
         assert page(persona, changes_at - timedelta(microseconds=1))[0] == seen
+
+
+@given(
+    persona=st.integers(0, len(PERSONAS) - 1),
+    place=st.integers(0, len(catalog().campaigns(TOLD)[0].offers) - 1),
+    minutes=st.integers(0, 60 * 24 * 60),
+    part=st.floats(0, 1, exclude_max=True),
+)
+@settings(max_examples=150)
+def test_an_offer_stays_as_it_is_until_the_moment_it_names(persona: int, place: int, minutes: int, part: float) -> None:
+    """Its state, its window and whether this customer may have it. All are on show until the campaign closes."""
+    now = TOLD + timedelta(minutes=minutes)
+    seen, changes_at = shown(persona, now)[place]
+    until = catalog().campaigns(now)[0].phases.closes_at if changes_at is None else changes_at
+    until -= timedelta(microseconds=1)
+
+    assert until >= now
+    for later in (now + (until - now) * part, until):
+        assert shown(persona, later)[place][0] == seen
