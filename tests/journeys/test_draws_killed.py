@@ -1,10 +1,6 @@
 """The hall's own process dies in the middle of draws: whoever asks again hears what was drawn, from a new process."""
 
 import asyncio
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date
@@ -15,8 +11,8 @@ import httpx
 import pytest
 
 from domain.lottery.verify import Day, verify
-from infra.commands.serve import listen
 from tests.builders.house import House
+from tests.builders.processes import ServeProcess
 from tests.journeys.test_draws import DRAW, draw, purchase, record
 
 PEOPLE = [f"tap-{n}" for n in range(150)]
@@ -24,36 +20,15 @@ ENOUGH = 40
 """So many answers are heard, then the process is killed with others under way."""
 
 
-class Doomed:
-    """`hall serve` in a process of its own over the house's servers."""
-
-    def __init__(self, hall: House, valkey_url: str, home: Path) -> None:
-        with listen("127.0.0.1", 0) as listening:
-            self.base = f"http://127.0.0.1:{listening.getsockname()[1]}"
-            descriptor = listening.fileno()
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "infra.cli", "serve", "--socket-fd", str(descriptor)],
-                env={
-                    **os.environ, "HALL_MODE": "sandbox", "HALL_HOME": str(home), "HALL_DATABASE_URL": hall.dsn,
-                    "HALL_REDIS_URL": valkey_url,
-                },
-                pass_fds=[descriptor],
-            )  # fmt: skip
-
-    def kill(self) -> None:
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-
-
 @pytest.fixture
-def doomed(hall: House, valkey_url: str, tmp_path: Path) -> Iterator[Doomed]:
-    process = Doomed(hall, valkey_url, tmp_path)
+def doomed(hall: House, valkey_url: str, tmp_path: Path) -> Iterator[ServeProcess]:
+    process = ServeProcess(hall, valkey_url, tmp_path)
     yield process
     process.kill()
 
 
 async def test_after_the_process_is_killed_in_the_middle_a_request_answers_the_same_prize(
-    hall: House, doomed: Doomed
+    hall: House, doomed: ServeProcess
 ) -> None:
     """Fails (there is no chance any more) when the unit of a draw carries no request."""
     await hall.set_clock("2026-10-05T12:00:00")
