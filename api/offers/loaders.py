@@ -3,6 +3,8 @@
 from strawberry.dataloader import DataLoader
 
 from domain.ledger.accounts import Account
+from domain.offers.apply import ReadApplications
+from domain.offers.asked import ApplicationStatus
 from domain.offers.ports import OfferKey, ReadLimits, ReadQuotas
 
 
@@ -22,5 +24,21 @@ def limits_by_account(read: ReadLimits) -> DataLoader[Account, bool]:
     async def load(accounts: list[Account]) -> list[bool]:
         empty = await read.used_up(accounts)
         return [account in empty for account in accounts]
+
+    return DataLoader(load_fn=load)
+
+
+def pending_by_customer(read: ReadApplications) -> DataLoader[str, frozenset[OfferKey]]:
+    """The offers that each customer has applied for and not been answered about."""
+
+    async def load(customers: list[str]) -> list[frozenset[OfferKey]]:
+        return [
+            frozenset(
+                (each.campaign, each.offer)
+                for each in await read.applications(customer)
+                if each.status is ApplicationStatus.SUBMITTED
+            )
+            for customer in customers
+        ]
 
     return DataLoader(load_fn=load)

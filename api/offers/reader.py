@@ -1,16 +1,18 @@
 """What one request needs to know of offers, each thing found out once."""
 
 from asyncio import gather
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from api.awaiting import Soon, once
 from api.context import Context
+from domain.campaigns.model import Apply
 from domain.identity.viewer import ViewerFacts
 from domain.ledger.accounts import Account
 from domain.offers.allowances import Allowance, allowances_of, used_up
 from domain.offers.catalog import Catalog, OfferOf
 from domain.offers.hall import Shown, seen_by, seen_by_all
-from domain.stories.explain import Asking, Eligibility, Progress, explain_many
+from domain.offers.ports import OfferKey
+from domain.stories.explain import Asking, Eligibility, Progress, UsedUp, explain_many
 from domain.stories.state import StoryState
 
 
@@ -45,8 +47,10 @@ class OfferReader:
         viewer = await loaders.viewers.load(customer)
         allowances = self._allowances(of, viewer)
         empty = await self._empty(allowances)
+        pending = await self._pending(viewer, [(of, allowances)], empty)
         left = None if quota is None else _at_least_none(await quota)
-        return self._judge(of, catalog, viewer.story, left, allowances, empty)
+        gone = used_up(allowances, empty, self._context.now, pending=of.key in pending)
+        return self._judge(of, catalog, viewer.story, left, gone)
 
     def _allowances(self, of: OfferOf, viewer: ViewerFacts) -> tuple[Allowance, ...]:
         return allowances_of(of, viewer.customer, viewer.story, self._context.now)
@@ -58,19 +62,26 @@ class OfferReader:
         found = await self._context.loaders.limits.load_many(accounts)
         return {account for account, empty in zip(accounts, found, strict=True) if empty}
 
+    async def _pending(
+        self, viewer: ViewerFacts, taken: Iterable[tuple[OfferOf, Sequence[Allowance]]], empty: Collection[Account]
+    ) -> Collection[OfferKey]:
+        """The offers applied for and not answered yet. Read only where an application's limit has nothing left."""
+        for of, found in taken:
+            if isinstance(of.offer.trigger, Apply) and any(each.account in empty for each in found):
+                return await self._context.loaders.pending.load(viewer.customer)
+        return ()
+
     def _judge(
         self,
         of: OfferOf,
         catalog: Catalog,
         story: StoryState | None,
         left: int | None,
-        allowances: Sequence[Allowance],
-        empty: Collection[Account],
+        gone: Collection[UsedUp],
     ) -> Eligibility:
-        key, now = _version_of(of), self._context.now
-        found = self._judged.get(key)
+        found = self._judged.get(_version_of(of))
         if found is None:
-            (seen,) = seen_by(story, [of], catalog, now, {of.key: left}, {of.key: used_up(allowances, empty, now)})
+            (seen,) = seen_by(story, [of], catalog, self._context.now, {of.key: left}, {of.key: gone})
             found = self._keep(seen)
         return found
 
@@ -98,10 +109,14 @@ class OfferReader:
         remaining = {key: _at_least_none(each) for key, each in zip(counted, left, strict=True)}
         if viewer is None:
             return seen_by_all(offers, catalog, self._context.now, remaining)
-        allowances = {of.key: found for of in offers if (found := self._allowances(of, viewer))}
-        empty = await self._empty([each for found in allowances.values() for each in found])
-        gone = {key: used_up(found, empty, self._context.now) for key, found in allowances.items()} if empty else {}
-        seen = seen_by(viewer.story, offers, catalog, self._context.now, remaining, gone)
+        now = self._context.now
+        taken = [(of, found) for of in offers if (found := self._allowances(of, viewer))]
+        empty = await self._empty([each for _, found in taken for each in found])
+        gone: dict[OfferKey, Collection[UsedUp]] = {}
+        if empty:
+            pending = await self._pending(viewer, taken, empty)
+            gone = {of.key: used_up(found, empty, now, pending=of.key in pending) for of, found in taken}
+        seen = seen_by(viewer.story, offers, catalog, now, remaining, gone)
         for each in seen:
             self._keep(each)
         return seen

@@ -66,10 +66,12 @@ def _whose(of: OfferOf, limit: Limit, customer: str, story: StoryState | None) -
             pass
 
 
-def used_up(allowances: Collection[Allowance], empty: Collection[Account], now: datetime) -> tuple[UsedUp, ...]:
-    """empty: accounts with nothing left."""
+def used_up(
+    allowances: Collection[Allowance], empty: Collection[Account], now: datetime, *, pending: bool = False
+) -> tuple[UsedUp, ...]:
+    """empty: accounts with nothing left. pending: an application for the offer waits for the bank's answer."""
     return tuple(
-        UsedUp(each.limit.max, next_period(each.limit.period, now), each.card)
+        UsedUp(each.limit.max, next_period(each.limit.period, now), each.card, pending)
         for each in allowances
         if each.account in empty
     )

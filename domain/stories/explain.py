@@ -49,12 +49,13 @@ class UsedUp:
     """A limit of which nothing is left in the present period, as the ledger keeps it.
 
     most: what it was. again: when its next period begins; None: there is none. card: whose it is; None: it holds for
-    the customer whatever the card.
+    the customer whatever the card. pending: an application of theirs, which took of it, waits for the bank's answer.
     """
 
     most: int
     again: datetime | None
     card: str | None = None
+    pending: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,6 +309,12 @@ _FULL = Reason(
     Words("名额已满，可候补", "All places are taken; there is a waiting list"),
     Words("报名后按先后顺序候补", "Sign up to wait; who came first moves up first"),
 )
+# Nothing is used up for whoever waits: the bank may say no, and then it is theirs to ask again.
+_PENDING = Reason(
+    "ALREADY_APPLIED",
+    Words("您的申请正在审核中", "Your application is with the bank"),
+    Words("请等待审核结果，届时将发消息通知您", "Wait for its answer; a message will tell you"),
+)
 _SOLD_OUT = Reason("SOLD_OUT", Words("名额已领完", "There is none left"))
 
 
@@ -326,7 +333,10 @@ def _gone(
     found = _allowance(offer, campaign, asked, state, facts, plans) if asked.limits else None
     if found is None and limits:
         used_up = _used_up(asked, state, limits)
-        found = None if used_up is None else _limit_reached(offer, campaign, used_up.most, used_up.again, plans)
+        if used_up is not None and used_up.pending:
+            found = _PENDING
+        elif used_up is not None:
+            found = _limit_reached(offer, campaign, used_up.most, used_up.again, plans)
     return _SOLD_OUT if sold_out and (found is None or found.next_at is not None) else found
 
 

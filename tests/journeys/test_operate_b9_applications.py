@@ -93,6 +93,43 @@ async def test_b9_an_application_is_one_however_often_it_is_sent(hall: House) ->
     assert len((await mine(hall, "wu"))["applications"]) == 1
 
 
+async def test_b9_who_waits_for_the_answer_is_told_so_by_the_hall(hall: House) -> None:
+    """Not that an allowance is used up: the bank may say no, and then it may be asked again."""
+    await abroad(hall, "gu")
+    before = await against(hall, "gu")
+    await apply(hall, "gu", HOTEL)
+    waiting, english = await against(hall, "gu"), await against(hall, "gu", language="en")
+    (listed,) = await open_applications(hall)
+    await decide(hall, listed["id"], "REJECTED", "请补充行程单")
+    rejected = await against(hall, "gu")
+    await apply(hall, "gu", HOTEL)
+    (listed,) = await open_applications(hall)
+    await decide(hall, listed["id"], "APPROVED")
+
+    assert before == rejected == []
+    assert waiting == [
+        {
+            "code": "ALREADY_APPLIED", "message": "您的申请正在审核中", "remedy": "请等待审核结果，届时将发消息通知您",
+            "nextAt": None,
+        }
+    ]  # fmt: skip
+    assert english[0]["message"] == "Your application is with the bank"
+    assert english[0]["remedy"] == "Wait for its answer; a message will tell you"
+    assert [each["code"] for each in await against(hall, "gu")] == ["LIMIT_REACHED"]
+
+
+async def against(hall: House, customer: str, **language: str) -> list[dict[str, Any]]:
+    """What stands against the hotel coupon, which the offer and the home page tell alike."""
+    fields = "code eligibility { eligible reasons { code message remedy nextAt } }"
+    query = f'{{ offer(code: "{HOTEL}") {{ {fields} }} hall {{ sections {{ offers {{ {fields} }} }} }} }}'
+    told = await hall.ask(customer, query, **language)
+    (shown,) = [each for shelf in told["hall"]["sections"] for each in shelf["offers"] if each["code"] == HOTEL]
+    assert shown == told["offer"]
+    assert shown["eligibility"]["eligible"] == (shown["eligibility"]["reasons"] == [])
+    found: list[dict[str, Any]] = shown["eligibility"]["reasons"]
+    return found
+
+
 async def test_b9_two_operators_at_once_decide_once(hall: House) -> None:
     """Seen to fail without the application's `Change` in `decide_decision`."""
     await abroad(hall, "he")
