@@ -193,7 +193,7 @@ async def test_the_grant_is_applied_for_and_the_premiere_has_a_waiting_list(camp
         family.bought(100_000, "2026-10-02T10:00:00"),
     )  # fmt: skip
     assert (await apply(campus, family.name, "road-grant"))["__typename"] == "Applied"
-    assert await family.against("road-grant") == ["LIMIT_REACHED"]
+    assert await family.against("road-grant") == ["ALREADY_APPLIED"]
     (listed,) = (await desk(campus, "GET", "/v1/applications")).json()["items"]
     await desk(campus, "POST", f"/v1/applications/{listed['id']}/decision", {"decision": "APPROVED", "note": ""})
     assert await family.coupons("road-grant") == [(10_000, "AVAILABLE")]
