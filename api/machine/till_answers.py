@@ -71,8 +71,14 @@ def _quoted(quote: Quote, declined: tuple[Declined, ...], language: Language) ->
         "payable": quote.payable,
         "expiresAt": iso(quote.expires_at),
         "lines": lines,
-        "declined": [_declined(each, language) for each in declined],
+        "declined": _all_declined(declined, language),
     }
+
+
+@lru_cache(maxsize=1024)
+def _all_declined(declined: tuple[Declined, ...], language: Language) -> orjson.Fragment:
+    """Most payments at a merchant are declined the same offers."""
+    return orjson.Fragment(orjson.dumps([_declined(each, language) for each in declined]))
 
 
 @lru_cache(maxsize=4096)

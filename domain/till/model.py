@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
+import orjson
+
 from domain.campaigns.terms import PaymentMethod, Reason
 from domain.kernel.money import Fen
 from domain.ledger.accounts import Account
@@ -27,7 +29,7 @@ class Payment:
     method: PaymentMethod
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Shares:
     """Who bears a discount. They sum to it."""
 
@@ -74,7 +76,10 @@ class Line:
 
 @dataclass(slots=True)
 class Quote:
-    """status: OPEN, EMPTY (nothing applied, nothing held), CAPTURED, RELEASED, EXPIRED. Its hold has its id."""
+    """status: OPEN, EMPTY (nothing applied, nothing held), CAPTURED, RELEASED, EXPIRED. Its hold has its id.
+
+    spelled: `lines` as rows keep them, so that a capture need not spell them again.
+    """
 
     id: UUID
     lane: int
@@ -87,6 +92,7 @@ class Quote:
     status: str
     expires_at: datetime
     lines: tuple[Line, ...]
+    spelled: str
 
     @property
     def payable(self) -> Fen:
@@ -139,13 +145,13 @@ class Declined:
     coupon: UUID | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Quoted:
     quote: Quote
     declined: tuple[Declined, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Captured:
     redemption: UUID
     discount: Fen
@@ -213,7 +219,7 @@ Outcome: TypeAlias = Quoted | CaptureOutcome | ReleaseOutcome | ReverseOutcome
 # --- the answer as it is kept
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Key:
     """Under which a client sends one call: as often as it likes, with one effect. digest: of the call and its body."""
 
@@ -239,8 +245,9 @@ class KeyReused:
 # --- plain data, as rows keep it
 
 
-def lines_to_plain(lines: Sequence[Line]) -> list[Any]:
-    return [
+def spelled_lines(lines: Sequence[Line]) -> str:
+    """JSON, as till_quote.lines and redemption.lines keep it."""
+    plain = [
         [
             line.campaign, line.version, line.offer, None if line.coupon is None else str(line.coupon), line.discount,
             line.shares.bank, line.shares.merchant, line.shares.platform, line.quota, line.budget,
@@ -249,9 +256,10 @@ def lines_to_plain(lines: Sequence[Line]) -> list[Any]:
         ]
         for line in lines
     ]  # fmt: skip
+    return orjson.dumps(plain).decode()
 
 
-def lines_from_plain(plain: Sequence[Sequence[Any]]) -> tuple[Line, ...]:
+def read_lines(spelled: str) -> tuple[Line, ...]:
     return tuple(
         Line(
             row[0], row[1], row[2], None if row[3] is None else UUID(row[3]), row[4], Shares(row[5], row[6], row[7]),
@@ -261,7 +269,7 @@ def lines_from_plain(plain: Sequence[Sequence[Any]]) -> tuple[Line, ...]:
                 for lane, key, shared, most, until in row[10]
             ),
         )
-        for row in plain
+        for row in orjson.loads(spelled)
     )  # fmt: skip
 
 
@@ -269,5 +277,5 @@ def quote_row(quote: Quote, at: datetime) -> Mapping[str, Any]:
     return {
         "lane": quote.lane, "id": quote.id, "client": quote.client, "customer": quote.customer, "card": quote.card,
         "merchant": quote.merchant, "amount": quote.amount, "discount": quote.discount, "status": quote.status,
-        "expires_at": quote.expires_at, "lines": lines_to_plain(quote.lines), "at": at, "changed_at": at,
+        "expires_at": quote.expires_at, "lines": quote.spelled, "at": at, "changed_at": at,
     }  # fmt: skip

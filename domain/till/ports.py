@@ -1,6 +1,6 @@
 """What the till reads. Without locks: the commit is the arbiter of everything read here."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeAlias
@@ -13,15 +13,11 @@ from domain.wallet.facts import CouponFacts
 
 @dataclass(frozen=True, slots=True)
 class PayerFacts:
-    """What the tables know of a card's customer. coupons: AVAILABLE and HELD ones that tills take, soonest end first.
-
-    overdue: quotes past their end whose holds have not been given back yet.
-    """
+    """What the tables know of a card's customer. coupons: AVAILABLE and HELD ones for tills, soonest end first."""
 
     customer: str
     story: StoryState | None
     coupons: tuple[CouponFacts, ...]
-    overdue: tuple[UUID, ...]
 
 
 class ReadTill(Protocol):
@@ -31,6 +27,10 @@ class ReadTill(Protocol):
 
     async def coupon(self, customer: str, coupon: UUID) -> CouponFacts | None:
         """The customer's own coupon, in whatever state."""
+        ...
+
+    async def overdue(self, customer: str, now: datetime) -> Sequence[UUID]:
+        """The customer's quotes past their end whose holds have not been given back yet."""
         ...
 
     async def quote(self, quote: UUID) -> Quote | None: ...

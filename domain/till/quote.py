@@ -5,7 +5,7 @@ of something, the offers that need it are barred and the best of the rest is tri
 what there is. Sources: contract section 4; combination: domain/till/combine.py; judgement: domain/till/judge.py.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
@@ -39,9 +39,10 @@ from domain.till.model import (
     Quoted,
     Told,
     quote_row,
+    spelled_lines,
 )
 from domain.till.ports import Present, Presented, ReadTill, Remember
-from domain.wallet.facts import CouponFacts
+from domain.wallet.facts import CouponFacts, CouponStatus
 
 _by_offer = attrgetter("offer")
 
@@ -49,7 +50,7 @@ Named: TypeAlias = UUID | Presented | Reason
 """A coupon's id, what a payload said, or why the payload says nothing."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class QuotePayment:
     key: Key
     payment: Payment
@@ -66,7 +67,7 @@ class Scarce:
     """The payload was taken before."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Choice:
     lines: tuple[Line, ...]
     declined: tuple[Declined, ...]
@@ -89,15 +90,16 @@ async def quote_payment(
     Raises:
         Busy: too much is waiting, or others kept being quicker; nothing was done.
     """
-    payment, key = command.payment, command.key
+    key = command.key
     scarce = Scarce()
     payer: Payer | None = None
     named_coupon: CouponFacts | None = None
     for _ in range(TRIES):
         now = clock.now()
         if payer is None:
-            payer = await _payer(payment.card, now, read=read, freezes=freezes, ledger=ledger)
-            named_coupon = await _named(command.named, payer, read)
+            payer, named_coupon = await _look(command, now, read, freezes)
+            if await _gave_back(payer, named_coupon, now, read, ledger):
+                payer, named_coupon = await _look(command, now, read, freezes)
         catalog = await catalogs.latest()
         choice = choose(command, payer, named_coupon, catalog, now, scarce)
         quote = _quote(command, payer, choice.lines, now)
@@ -170,6 +172,7 @@ def quote_unit(key: Key, told: Told, quote: Quote, presented: Presented | None, 
     return unit_with(
         key,
         told,
+        id=UUID(int=quote.id.int ^ 1 << 32),  # as the quote's, which its capture has, but for one bit
         lane=quote.lane,
         at=now,
         opens=opens,
@@ -204,22 +207,30 @@ def held_by(lines: Sequence[Line]) -> tuple[list[Move], Mapping[Account, Opening
 # --- reading
 
 
-async def _payer(card: str, now: datetime, *, read: ReadTill, freezes: ReadFreezes, ledger: Ledger) -> Payer:
-    facts = await read.payer(card, now)
-    if facts is not None and facts.overdue:
-        await _give_back(facts.customer, facts.overdue, now, ledger)
-        facts = await read.payer(card, now)
+async def _look(
+    command: QuotePayment, now: datetime, read: ReadTill, freezes: ReadFreezes
+) -> tuple[Payer, CouponFacts | None]:
+    """Whose card it is, with what they have; and the named coupon."""
+    facts = await read.payer(command.payment.card, now)
     if facts is None:
-        return Payer(None, None, ())
+        return Payer(None, None, ()), None
     frozen = await freezes.freeze_of(facts.customer) is not None
-    return Payer(facts.customer, facts.story, facts.coupons, frozen)
+    payer = Payer(facts.customer, facts.story, facts.coupons, frozen)
+    return payer, None if command.named is None else await _named(command.named, payer, read)
 
 
-async def _give_back(customer: str, overdue: Collection[UUID], now: datetime, ledger: Ledger) -> None:
-    """What expired quotes kept is the customer's again, before anybody has swept it."""
-    lane = lane_of(customer)
+async def _gave_back(payer: Payer, named: CouponFacts | None, now: datetime, read: ReadTill, ledger: Ledger) -> bool:
+    """Whether an expired quote kept a coupon: it is the customer's again, before anybody has swept it.
+
+    Places, allowances and budget need no look: the ledger ends what has expired before it says that it is short.
+    """
+    kept = payer.coupons if named is None else (*payer.coupons, named)
+    if payer.customer is None or all(coupon.status is not CouponStatus.HELD for coupon in kept):
+        return False
+    lane, overdue = lane_of(payer.customer), await read.overdue(payer.customer, now)
     for quote in overdue:
         await ledger.commit(Unit(id=new_id(lane, now), lane=lane, at=now, end_holds=(EndHold(quote, capture=False),)))
+    return bool(overdue)
 
 
 async def _named(named: Named | None, payer: Payer, read: ReadTill) -> CouponFacts | None:
@@ -283,6 +294,7 @@ def _quote(command: QuotePayment, payer: Payer, lines: tuple[Line, ...], now: da
         status="OPEN" if lines else "EMPTY",
         expires_at=now + QUOTE_LASTS,
         lines=lines,
+        spelled=spelled_lines(lines),
     )
 
 

@@ -195,6 +195,30 @@ async def test_a_coupon_held_by_an_expired_quote_is_the_customers_again_before_a
     assert offers(again) == [("everyday-20-5", 500)]
 
 
+async def test_a_named_coupon_held_by_an_expired_quote_is_taken_at_once(hall: House) -> None:
+    await hall.set_clock("2026-10-05T12:00:00")
+    await merchant(hall, "m-fuel", "everyday")
+    await cardholder(hall, "an")
+    await hall.claim("an", "everyday-20-5")
+    (coupon,) = await hall.wallet("an")
+    await quote(hall, "an", 10_000, "m-fuel", coupon=coupon["id"])
+
+    await hall.set_clock("2026-10-05T12:02:00")
+    again = await quote(hall, "an", 10_000, "m-fuel", coupon=coupon["id"])
+
+    assert offers(again) == [("everyday-20-5", 500)]
+
+
+async def test_an_allowance_held_by_an_expired_quote_is_the_cards_again_before_anybody_swept(hall: House) -> None:
+    await friday(hall)
+    first = await quote(hall, "an", 20_000)
+
+    await hall.set_clock("2026-10-02T12:02:00")
+    again = await quote(hall, "an", 20_000)
+
+    assert offers(first) == offers(again) == [("friday", 5_000)]
+
+
 async def test_a13_repayment_coupons_are_for_repayments_only_and_nothing_else_is(hall: House) -> None:
     await hall.set_clock("2026-10-05T12:00:00")
     await merchant(hall, "m-bank", "repayment")

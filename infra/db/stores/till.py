@@ -17,7 +17,7 @@ from domain.campaigns.terms import CouponKind
 from domain.kernel.ids import lane_of, lane_of_id
 from domain.kernel.words import Words
 from domain.till.judge import AT_TILLS
-from domain.till.model import Key, Quote, Redemption, Shares, Told, lines_from_plain
+from domain.till.model import Key, Quote, Redemption, Shares, Told, read_lines
 from domain.till.ports import PayerFacts
 from domain.wallet.facts import CouponFacts, CouponStatus
 from infra.db.literals import moments, numbers, texts
@@ -48,7 +48,7 @@ _COUPON = (
 PAYERS = named(
     "till.payers",
     f"""
-    select q.n, s.state, c.coupons, o.overdue, (select version from catalog_stamp) stamp
+    select q.n, s.state, c.coupons, (select version from catalog_stamp) stamp
     from unnest($1::text::int[], $2::text::text[], $3::text::timestamptz[])
         with ordinality q (lane, customer, now, n)
         left join lateral (
@@ -62,14 +62,18 @@ PAYERS = named(
                 order by x.expires_at, x.id limit {MOST_COUPONS}
             ) y
         ) c on true
-        left join lateral (
-            select array_agg(x.id) overdue from till_quote x
-            where x.lane = q.lane and x.customer = q.customer and x.status = 'OPEN' and x.expires_at <= q.now
-        ) o on true
     """,
 )
 
 COUPON = named("till.coupon", f"select {_COUPON} from coupon x where x.lane = $1 and x.customer = $2 and x.id = $3")
+
+OVERDUE = named(
+    "till.overdue",
+    """
+    select h.id from hold h join till_quote x on x.lane = h.lane and x.id = h.id
+    where h.lane = $1 and h.expires_at <= $3 and x.customer = $2
+    """,
+)
 
 QUOTES = named(
     "till.quotes",
@@ -111,6 +115,9 @@ class TillStore:
         plain = [str(row["id"]), str(row["offer_grant"]), *list(row)[2:12]]
         return _coupon(customer, plain, row["valid_from"], row["expires_at"])
 
+    async def overdue(self, customer: str, now: datetime) -> Sequence[UUID]:
+        return [id for (id,) in await self._pool.fetch(OVERDUE, lane_of(customer), customer, now)]
+
     async def quote(self, quote: UUID) -> Quote | None:
         return await self._ask_quote(quote)
 
@@ -141,12 +148,12 @@ class TillStore:
             moments([asked[n][1] for n, _ in known]),
             _KINDS,
         )
-        for place, state, coupons, overdue, stamp in rows:
+        for place, state, coupons, stamp in rows:
             self._seen(stamp)
             n, customer = known[place - 1]
             story = None if state is None else state_of(state)
             wallet = () if coupons is None else _coupons(customer, orjson.loads(coupons))
-            found[n] = PayerFacts(customer, story, wallet, tuple(overdue or ()))
+            found[n] = PayerFacts(customer, story, wallet)
         return found
 
     async def _customers_of(self, cards: Collection[str]) -> Mapping[str, str]:
@@ -185,14 +192,14 @@ def _coupon(customer: str, row: Sequence[Any], valid_from: datetime, expires_at:
 def _quote(row: Mapping[str, Any]) -> Quote:
     return Quote(
         row["id"], row["lane"], row["client"], row["customer"], row["card"], row["merchant"], row["amount"],
-        row["discount"], row["status"], row["expires_at"], lines_from_plain(orjson.loads(row["lines"])),
+        row["discount"], row["status"], row["expires_at"], read_lines(row["lines"]), row["lines"],
     )  # fmt: skip
 
 
 def redemption_of(row: Mapping[str, Any]) -> Redemption:
     return Redemption(
         row["id"], row["lane"], row["client"], row["customer"], row["merchant"], row["transaction"], row["amount"],
-        row["discount"], lines_from_plain(orjson.loads(row["lines"])), tuple(row["coupons"]), row["version"],
+        row["discount"], read_lines(row["lines"]), tuple(row["coupons"]), row["version"],
         row["refunded"], row["taken_back"], tuple(Shares(*each) for each in orjson.loads(row["back"])), row["whole"],
         row["at"],
     )  # fmt: skip
