@@ -1,16 +1,17 @@
 """A load generator for one HTTP server on loopback, run in a process of its own.
 
-    python -m infra.bench.hammer PORT CONNECTIONS SECONDS REQUESTS
+    python -m infra.bench.hammer PORT CONNECTIONS SECONDS REQUESTS [once]
 
 REQUESTS is a file of whole HTTP/1.1 requests, each ended by a NUL. Every connection sends one, waits for the whole
-answer, sends the next: a closed loop. Prints one line of JSON: {"count", "failed", "rate", "p50_ms", "p99_ms",
-"bytes"}.
+answer, sends the next: a closed loop. Any of them at random, or (once) those dealt to it, each once. Prints one line
+of JSON: {"count", "failed", "rate", "p50_ms", "p99_ms", "bytes"}.
 """
 
 import asyncio
 import random
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
@@ -23,15 +24,15 @@ END = b"\0"
 class Caller(asyncio.Protocol):
     """One keep-alive connection. Answers must carry Content-Length, as ours and the bound's do."""
 
-    def __init__(self, requests: list[bytes], latencies: list[float], seed: int) -> None:
+    def __init__(self, requests: Iterator[bytes], latencies: list[float]) -> None:
         self._requests = requests
         self._latencies = latencies
-        self._chance = random.Random(seed)
         self._buffer = bytearray()
         self._length = -1
         self.bytes = 0
         self.failed = 0
         self.lost = False
+        self.idle = False
         self._stopping = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -42,8 +43,12 @@ class Caller(asyncio.Protocol):
         self._stopping = True
 
     def _send(self) -> None:
+        request = next(self._requests, None)
+        if request is None:
+            self.idle = True
+            return
         self._sent = time.perf_counter()
-        self._transport.write(self._chance.choice(self._requests))
+        self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -71,13 +76,23 @@ class Caller(asyncio.Protocol):
         self.lost = True
 
 
-async def hammer(port: int, connections: int, seconds: float, requests: list[bytes]) -> dict[str, float]:
+def _endless(requests: list[bytes], seed: int) -> Iterator[bytes]:
+    chance = random.Random(seed)
+    while True:
+        yield chance.choice(requests)
+
+
+async def hammer(
+    port: int, connections: int, seconds: float, requests: list[bytes], *, once: bool = False
+) -> dict[str, float]:
     loop = asyncio.get_running_loop()
     latencies: list[float] = []
     began = time.perf_counter()
     callers = [
-        (await loop.create_connection(lambda seed=seed: Caller(requests, latencies, seed), "127.0.0.1", port))[1]  # type: ignore[misc]
-        for seed in range(connections)
+        (await loop.create_connection(lambda asked=asked: Caller(asked, latencies), "127.0.0.1", port))[1]  # type: ignore[misc]
+        for asked in (
+            iter(requests[number::connections]) if once else _endless(requests, number) for number in range(connections)
+        )
     ]
     await asyncio.sleep(seconds)
     lasted, count = time.perf_counter() - began, len(latencies)
@@ -85,6 +100,8 @@ async def hammer(port: int, connections: int, seconds: float, requests: list[byt
         caller.stop()
     if any(caller.lost for caller in callers):
         raise SystemExit("the server closed a connection")
+    if any(caller.idle for caller in callers):
+        raise SystemExit("there were too few requests")
     if count == 0:
         raise SystemExit("the server answered nothing")
     latencies = sorted(latencies[:count])
@@ -99,9 +116,9 @@ async def hammer(port: int, connections: int, seconds: float, requests: list[byt
 
 
 def main() -> None:
-    port, connections, seconds, path = sys.argv[1:]
+    port, connections, seconds, path, *once = sys.argv[1:]
     requests = Path(path).read_bytes().split(END)[:-1]
-    found = uvloop.run(hammer(int(port), int(connections), float(seconds), requests))
+    found = uvloop.run(hammer(int(port), int(connections), float(seconds), requests, once=bool(once)))
     sys.stdout.write(orjson.dumps(found).decode() + "\n")
 
 

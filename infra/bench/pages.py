@@ -132,11 +132,14 @@ async def _measure(
     )
 
 
-async def _hammer(web: "Web", requests: Path, connections: int, seconds: float, pg_pid: int) -> Sample:
+async def _hammer(
+    web: "Web", requests: Path, connections: int, seconds: float, pg_pid: int, *, once: bool = False
+) -> Sample:
     meter = Meter(pg_pid, [web.pid])
     meter.start()
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "infra.bench.hammer", str(web.port), str(connections), str(seconds), str(requests),
+        *(["once"] if once else []),
         stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     out, _ = await process.communicate()

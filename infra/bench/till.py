@@ -57,8 +57,8 @@ from infra.bench.frame import (
     times_quicker,
 )
 from infra.bench.hammer import END
-from infra.bench.pages import Web, web_process
 from infra.bench.pages import _hammer as hammered
+from infra.bench.pages import web_process
 from infra.campaigns.publish import load_catalog, publish_shipped
 from infra.catalog import CatalogHolder
 from infra.db.commit import GroupCommit
@@ -169,8 +169,7 @@ async def open_till(dsn: str, *, together: bool) -> AsyncIterator[Till]:
 
 
 _TABLES = (
-    "account, shared_account, journal, request, hold, offer_grant, till_key, till_quote, redemption, settlement_entry,"
-    " commit_mark"
+    "account, shared_account, journal, request, hold, offer_grant, till_key, till_quote, redemption, settlement_entry"
 )
 
 
@@ -446,7 +445,6 @@ async def rush_worker(dsn: str, number: int, cards: int) -> dict[str, Any]:
 
 async def over_http(servers: Servers, dsn: str, *, rounds: int, seconds: float, say: Callable[[str], None]) -> Result:
     """Quotes at `hall serve`, as a till asks for them, beside a bare Starlette that parses the body alone."""
-    await empty(dsn)
     home = open_home(servers.home / "till-hall")
     hall = {
         "HALL_MODE": "sandbox", "HALL_HOME": str(home.path), "HALL_PORT": "{port}", "HALL_DATABASE_URL": dsn,
@@ -464,14 +462,18 @@ async def over_http(servers: Servers, dsn: str, *, rounds: int, seconds: float, 
             answer = await http.post("/oauth2/token", data=form, auth=("till", "till-sandbox"))
             bearer = answer.raise_for_status().json()["access_token"]
 
-        def cell(web: Web) -> Cell:
-            async def measured() -> Sample:
-                with asked_in(bearer) as asked:
-                    return await hammered(web, asked, CALLERS, seconds, servers.pg_pid)
+        async def constant_cell() -> Sample:
+            with asked_in(bearer) as asked:
+                return await hammered(bound, asked, CALLERS, seconds, servers.pg_pid)
 
-            return measured
+        async def quotes_cell() -> Sample:
+            await empty(dsn)
+            with asked_in(bearer) as asked:
+                sample = await hammered(ours, asked, CALLERS, seconds, servers.pg_pid, once=True)
+            await check(dsn)
+            return sample
 
-        cells = await interleave({"constant answer": cell(bound), "quotes": cell(ours)}, rounds, say=say)
+        cells = await interleave({"constant answer": constant_cell, "quotes": quotes_cell}, rounds, say=say)
     ratio = cells["constant answer"].own_us / cells["quotes"].own_us
     return Result(
         name="till.http",
