@@ -147,8 +147,8 @@ async def _hammer(
         raise RuntimeError(f"the load generator ended with {process.returncode}")
     found = orjson.loads(out)
     if found["failed"]:
-        raise RuntimeError(f"{found['failed']} of {found['count']} answers were not right")
-    used = meter.stop(found["count"])
+        raise RuntimeError(f"{found['failed']} of {found['answered']} answers were not right")
+    used = meter.stop(found["answered"])
     return Sample(
         found["rate"], used.own_us, used.pg_us,
         {"p50_ms": found["p50_ms"], "p99_ms": found["p99_ms"], "bytes": found["bytes"]},
