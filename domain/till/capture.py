@@ -10,8 +10,6 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-import orjson
-
 from domain.kernel.errors import Broken, Busy
 from domain.kernel.time import Clock
 from domain.ledger.accounts import Account, sink
@@ -110,8 +108,8 @@ def capture_unit(command: CaptureQuote, told: Told, quote: Quote, now: datetime)
     redemption = {
         "lane": quote.lane, "id": quote.id, "client": quote.client, "customer": quote.customer, "card": quote.card,
         "merchant": quote.merchant, "transaction": command.transaction, "amount": quote.amount,
-        "discount": quote.discount, "lines": quote.spelled, "coupons": [str(each) for each in coupons],
-        "back": _nothing_back(len(quote.lines)), "at": now, "changed_at": now,
+        "discount": quote.discount, "lines": quote.plain, "coupons": [str(each) for each in coupons],
+        "back": [[0, 0, 0] for _ in quote.lines], "at": now, "changed_at": now,
     }  # fmt: skip
     rows: dict[str, Sequence[Any]] = {"redemption": (redemption,)}
     if quote.lines:
@@ -192,17 +190,12 @@ def entry_row(
         "transaction": transaction, "amount": amount, "discount": sum(each.total for each in shares),
         "bank": sum(each.bank for each in shares), "merchant_share": sum(each.merchant for each in shares),
         "platform": sum(each.platform for each in shares), "at": at, "statement": None,
-        "lines": orjson.dumps([
+        "lines": [
             [line.campaign, line.offer, None if line.coupon is None else str(line.coupon),
              each.total, each.bank, each.merchant, each.platform]
             for line, each in zip(lines, shares, strict=True)
-        ]).decode(),
+        ],
     }  # fmt: skip
-
-
-@lru_cache(maxsize=64)
-def _nothing_back(lines: int) -> str:
-    return orjson.dumps([[0, 0, 0]] * lines).decode()
 
 
 def _grant_row(quote: Quote, n: int, line: Line, now: datetime) -> dict[str, Any]:
@@ -211,7 +204,5 @@ def _grant_row(quote: Quote, n: int, line: Line, now: datetime) -> dict[str, Any
         "campaign": line.campaign, "version": line.version, "offer": line.offer, "by": "TILL",
         "cause": f"till:{quote.id}", "round": 1, "status": "GIVEN", "at": now,
         "cost": line.shares.bank if line.budget else 0, "line": line.budget,
-        "details": orjson.dumps(
-            {"card": quote.card, "merchant": quote.merchant, "discount": line.discount}
-        ).decode(),
+        "details": {"card": quote.card, "merchant": quote.merchant, "discount": line.discount},
     }  # fmt: skip

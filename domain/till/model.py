@@ -10,8 +10,6 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
-import orjson
-
 from domain.campaigns.terms import PaymentMethod, Reason
 from domain.kernel.money import Fen
 from domain.ledger.accounts import Account
@@ -78,7 +76,7 @@ class Line:
 class Quote:
     """status: OPEN, EMPTY (nothing applied, nothing held), CAPTURED, RELEASED, EXPIRED. Its hold has its id.
 
-    spelled: `lines` as rows keep them, so that a capture need not spell them again.
+    plain: `lines` as rows keep them, so that a capture need not take them apart again.
     """
 
     id: UUID
@@ -92,7 +90,7 @@ class Quote:
     status: str
     expires_at: datetime
     lines: tuple[Line, ...]
-    spelled: str
+    plain: list[Any]
 
     @property
     def payable(self) -> Fen:
@@ -245,9 +243,8 @@ class KeyReused:
 # --- plain data, as rows keep it
 
 
-def spelled_lines(lines: Sequence[Line]) -> str:
-    """JSON, as till_quote.lines and redemption.lines keep it."""
-    plain = [
+def lines_to_plain(lines: Sequence[Line]) -> list[Any]:
+    return [
         [
             line.campaign, line.version, line.offer, None if line.coupon is None else str(line.coupon), line.discount,
             line.shares.bank, line.shares.merchant, line.shares.platform, line.quota, line.budget,
@@ -256,10 +253,9 @@ def spelled_lines(lines: Sequence[Line]) -> str:
         ]
         for line in lines
     ]  # fmt: skip
-    return orjson.dumps(plain).decode()
 
 
-def read_lines(spelled: str) -> tuple[Line, ...]:
+def lines_from_plain(plain: Sequence[Sequence[Any]]) -> tuple[Line, ...]:
     return tuple(
         Line(
             row[0], row[1], row[2], None if row[3] is None else UUID(row[3]), row[4], Shares(row[5], row[6], row[7]),
@@ -269,7 +265,7 @@ def read_lines(spelled: str) -> tuple[Line, ...]:
                 for lane, key, shared, most, until in row[10]
             ),
         )
-        for row in orjson.loads(spelled)
+        for row in plain
     )  # fmt: skip
 
 
@@ -277,5 +273,5 @@ def quote_row(quote: Quote, at: datetime) -> Mapping[str, Any]:
     return {
         "lane": quote.lane, "id": quote.id, "client": quote.client, "customer": quote.customer, "card": quote.card,
         "merchant": quote.merchant, "amount": quote.amount, "discount": quote.discount, "status": quote.status,
-        "expires_at": quote.expires_at, "lines": quote.spelled, "at": at, "changed_at": at,
+        "expires_at": quote.expires_at, "lines": quote.plain, "at": at, "changed_at": at,
     }  # fmt: skip

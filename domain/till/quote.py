@@ -38,8 +38,8 @@ from domain.till.model import (
     Quote,
     Quoted,
     Told,
+    lines_to_plain,
     quote_row,
-    spelled_lines,
 )
 from domain.till.ports import Present, Presented, ReadTill, Remember
 from domain.wallet.facts import CouponFacts, CouponStatus
@@ -294,7 +294,7 @@ def _quote(command: QuotePayment, payer: Payer, lines: tuple[Line, ...], now: da
         status="OPEN" if lines else "EMPTY",
         expires_at=now + QUOTE_LASTS,
         lines=lines,
-        spelled=spelled_lines(lines),
+        plain=lines_to_plain(lines),
     )
 
 

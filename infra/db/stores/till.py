@@ -17,7 +17,7 @@ from domain.campaigns.terms import CouponKind
 from domain.kernel.ids import lane_of, lane_of_id
 from domain.kernel.words import Words
 from domain.till.judge import AT_TILLS
-from domain.till.model import Key, Quote, Redemption, Shares, Told, read_lines
+from domain.till.model import Key, Quote, Redemption, Shares, Told, lines_from_plain
 from domain.till.ports import PayerFacts
 from domain.wallet.facts import CouponFacts, CouponStatus
 from infra.db.literals import moments, numbers, texts
@@ -190,16 +190,17 @@ def _coupon(customer: str, row: Sequence[Any], valid_from: datetime, expires_at:
 
 
 def _quote(row: Mapping[str, Any]) -> Quote:
+    plain = orjson.loads(row["lines"])
     return Quote(
         row["id"], row["lane"], row["client"], row["customer"], row["card"], row["merchant"], row["amount"],
-        row["discount"], row["status"], row["expires_at"], read_lines(row["lines"]), row["lines"],
+        row["discount"], row["status"], row["expires_at"], lines_from_plain(plain), plain,
     )  # fmt: skip
 
 
 def redemption_of(row: Mapping[str, Any]) -> Redemption:
     return Redemption(
         row["id"], row["lane"], row["client"], row["customer"], row["merchant"], row["transaction"], row["amount"],
-        row["discount"], read_lines(row["lines"]), tuple(row["coupons"]), row["version"],
+        row["discount"], lines_from_plain(orjson.loads(row["lines"])), tuple(row["coupons"]), row["version"],
         row["refunded"], row["taken_back"], tuple(Shares(*each) for each in orjson.loads(row["back"])), row["whole"],
         row["at"],
     )  # fmt: skip
