@@ -5,11 +5,12 @@ is taken away at the end, also after Ctrl-C; what a killed run left is taken awa
 """
 
 import atexit
+import fcntl
 import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
@@ -29,11 +30,12 @@ _numbers = count()
 @pytest.fixture(scope="session")
 def test_home() -> Iterator[Home]:
     """The directory of this worker's servers. Not under pytest's own, which only its owner may enter."""
-    _sweep()
-    home = open_home(Path(tempfile.mkdtemp(prefix=PREFIX, dir=_directory())))
-    home.path.chmod(0o711)
-    lock = home.lock()
-    lock.take()
+    with _one_at_a_time():
+        _sweep()
+        home = open_home(Path(tempfile.mkdtemp(prefix=PREFIX, dir=_directory())))
+        home.path.chmod(0o711)
+        lock = home.lock()
+        lock.take()
     atexit.register(shutil.rmtree, home.path, ignore_errors=True)  # when a second Ctrl-C cuts the ending short
     yield home
     shutil.rmtree(home.path, ignore_errors=True)
@@ -46,6 +48,14 @@ def _directory() -> str:
         if shutil.disk_usage(MEMORY).free > 2 * 1024**3 and os.access(MEMORY, os.W_OK):
             return MEMORY
     return tempfile.gettempdir()
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """A directory just made is not locked yet: another worker's sweep would take it for a killed run's."""
+    with open(Path(tempfile.gettempdir()) / f".hall-tests-{os.getuid()}.lock", "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _sweep() -> None:
