@@ -466,7 +466,7 @@ class Write:
             ]
             expected += len(ended)
         if judged.changes:
-            expected += self._change_arrays(judged.changes.values(), filled)
+            expected += self._change_arrays(judged.changes, filled)
         expected += self._row_arrays(accepted, filled)
         if judged.opened:
             holds = judged.opened.values()
@@ -502,23 +502,24 @@ class Write:
                 width = 4 + len(STATE_KINDS[part.name].key) + len(part.columns)
         return ["{}"] * width
 
-    def _change_arrays(self, changes: Iterable[NetChange], filled: dict[Part, list[str]]) -> int:
+    def _change_arrays(self, changes: Mapping[RowKey, NetChange], filled: dict[Part, list[str]]) -> int:
         """Fills the parts of changed and deleted rows; returns how many rows that are."""
-        groups: dict[Part, list[NetChange]] = {}
-        for change in changes:
+        groups: dict[tuple[str, ...] | str, list[NetChange]] = {}
+        for key in sorted(changes):  # by kind, lane and key
+            change = changes[key]
             if change.old is None:
                 continue  # its row is inserted with the others
-            if change.new is None:
-                part = Part(2, "delete", change.kind)
+            alike = change.kind if change.new is None else (change.kind, *sorted(change.values))
+            known = groups.get(alike)
+            if known is None:
+                groups[alike] = [change]
             else:
-                part = Part(2, "change", change.kind, tuple(sorted(change.values)))
-            groups.setdefault(part, []).append(change)
+                known.append(change)
         count = 0
-        for part, group in groups.items():
+        for alike, group in groups.items():
+            part = Part(2, "delete", alike) if isinstance(alike, str) else Part(2, "change", alike[0], alike[1:])
             kind = STATE_KINDS[part.name]
             types = self._columns[kind.table]
-            if len(group) > 1:
-                group.sort(key=_by_lane_and_key)
             state = literal_of(types[kind.state])
             literals = [
                 numbers([change.lane for change in group]),
@@ -585,10 +586,6 @@ def _by_columns(rows: Sequence[Mapping[str, Any]]) -> Iterable[tuple[tuple[str, 
     for row in rows:
         groups.setdefault(tuple(sorted(row)), []).append(row)
     return groups.items()
-
-
-def _by_lane_and_key(change: NetChange) -> tuple[int, str]:
-    return (change.lane, str(change.key))
 
 
 def _by_request(unit: Unit) -> tuple[int, str, int]:
