@@ -70,6 +70,7 @@ def issued(code: str) -> Account:
 
 
 @lru_cache(maxsize=1024)
+@lru_cache(maxsize=1024)
 def remembered(code: str, zh: str, en: str, cost: Points, pieces: int) -> str:
     """What an entry remembers of what it bought, or of what came back: JSON text."""
     return json.dumps({"item": code, "title": [zh, en], "cost": cost, "pieces": pieces}, ensure_ascii=False)

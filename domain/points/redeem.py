@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Protocol, TypeAlias, assert_never
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from domain.campaigns.terms import OfferState, Per
 from domain.identity.viewer import ReadFreezes
 from domain.kernel.errors import Broken, Busy, InputInvalid, RequestReused
 from domain.kernel.ids import lane_of, new_id
-from domain.kernel.money import Points
+from domain.kernel.money import Fen, Points
 from domain.kernel.prints import fingerprint
 from domain.kernel.time import Clock
 from domain.ledger import keys
@@ -165,17 +166,24 @@ def _given(kind: str) -> DeliveryStatus:
 def _deliver(parts: Parts, customer: str, item: Item, id: UUID, name: str, at: datetime) -> None:
     lane, kind = lane_of(customer), item.delivery.value
     status = _given(kind)
-    details = {"sku": item.sku, "value": item.value, "item": item.code, "points": item.cost}
+    details, text = _details(item.sku, item.value, item.code, item.cost)
     delivery = DeliveryFacts(id, customer, None, CATALOGUE, item.code, kind, item.title, status, details, None, at)
     parts.deliveries.append(delivery)
     parts.add("delivery", {
         "lane": lane, "id": id, "customer": customer, "offer_grant": None, "campaign": CATALOGUE, "offer": item.code,
         "kind": kind, "title_zh": item.title.zh, "title_en": item.title.en, "status": status.value,
-        "details": details, "address_sealed": None, "tracking_number": None, "at": at, "changed_at": at,
+        "details": text, "address_sealed": None, "tracking_number": None, "at": at, "changed_at": at,
     })  # fmt: skip
     if status is DeliveryStatus.PROMISED:
         promise(parts, customer, DELIVER, {"delivery": name}, at)
     parts.signals.append((f"viewer:{customer}", f"delivery:{name}"))
+
+
+@lru_cache(maxsize=1024)
+def _details(sku: str, value: Fen, item: str, points: Points) -> tuple[Mapping[str, Any], str]:
+    """What a delivery says of itself, also as rows keep it."""
+    details = {"sku": sku, "value": value, "item": item, "points": points}
+    return details, _json(details)
 
 
 async def redeem_points(

@@ -1,7 +1,6 @@
 """Redeeming points: many callers at once beside one call each, every customer another one (`infra.bench.calls`)."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from random import Random
 from uuid import UUID
 
@@ -9,6 +8,7 @@ import asyncpg
 
 from domain.identity.viewer import FreezeFacts
 from domain.kernel.ids import lane_of
+from domain.points.book import Lot, due_at
 from domain.points.redeem import PointsRedeemed, RedeemPoints, redeem_points
 from infra.bench.calls import AT, EACH, Calls, Clock, compared, ten_times
 from infra.bench.claim import CALLERS
@@ -21,14 +21,15 @@ from infra.db.stores.points import PointsStore
 PEOPLE = 60_000
 POINTS = 100_000
 ITEM = "charity-100"
+LOT = "2028-10"
 
 _ACCOUNTS = """
 insert into account (lane, key, balance, opened, overdraw)
     select lane, 'points|' || customer, $3, 0, true from unnest($1::int[], $2::text[]) u (lane, customer);
 """
-_PURSES = """
+_PURSES = f"""
 insert into points_account (lane, customer, version, balance, entries, lots, due_at)
-    select lane, customer, 1, $3::bigint, 1, '[["2028-10",' || $3::bigint || ']]', $4 from unnest($1::int[], $2::text[])
+    select lane, customer, 1, $3::bigint, 1, '[["{LOT}",' || $3::bigint || ']]', $4 from unnest($1::int[], $2::text[])
         u (lane, customer)
 """
 _ENTRIES = """
@@ -59,7 +60,7 @@ async def fill(dsn: str, people: int) -> None:
         names = [f"C{number}" for number in range(people)]
         lanes = [lane_of(name) for name in names]
         await connection.execute(_ACCOUNTS, lanes, names, POINTS)
-        await connection.execute(_PURSES, lanes, names, POINTS, AT + timedelta(days=700))
+        await connection.execute(_PURSES, lanes, names, POINTS, due_at([Lot(LOT, POINTS)], ""))
         await connection.execute(_ENTRIES, lanes, names, POINTS, AT)
         await connection.execute(_JOURNAL, lanes, names, POINTS, AT)
         await connection.execute("vacuum analyze account, points_account, points_entry, delivery, outbox, request")

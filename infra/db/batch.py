@@ -13,9 +13,10 @@ instead of locking each other out.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from operator import attrgetter, itemgetter
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
 import orjson
@@ -552,12 +553,7 @@ class Write:
                 raise ValueError(f"{table} is written by the ledger alone")
             types = self._columns[table]
             count += len(rows)
-            for columns, alike in _by_columns(rows):
-                values: Iterable[Sequence[Any]] = (
-                    zip(*map(itemgetter(*columns), alike), strict=True)
-                    if len(columns) > 1
-                    else [[row[columns[0]] for row in alike]]
-                )
+            for columns, values in _by_columns(rows):
                 filled[Part(3, "insert", table, columns)] = [
                     literal_of(types[column])(column_values)
                     for column, column_values in zip(columns, values, strict=True)
@@ -576,16 +572,25 @@ def _cast(value: str, type_name: str) -> str:
     return f"{value}::{type_name}" if type_name.endswith("[]") else value
 
 
-def _by_columns(rows: Sequence[Mapping[str, Any]]) -> Iterable[tuple[tuple[str, ...], Sequence[Mapping[str, Any]]]]:
-    """The rows, together by which columns they give."""
-    first = rows[0]
-    keys = first.keys()
-    if all(row.keys() == keys for row in rows):
-        return [(tuple(sorted(first)), rows)]
+_Columns: TypeAlias = tuple[tuple[str, ...], Sequence[Sequence[Any]]]
+
+
+def _by_columns(rows: Sequence[Mapping[str, Any]]) -> Iterable[_Columns]:
+    """The names and values of the columns that the rows give: once, or once for each set of names."""
+    if len(set(map(len, rows))) == 1:
+        with suppress(KeyError):  # as many, but others
+            return [_columns_of(rows)]
     groups: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
     for row in rows:
         groups.setdefault(tuple(sorted(row)), []).append(row)
-    return groups.items()
+    return [_columns_of(alike) for alike in groups.values()]
+
+
+def _columns_of(rows: Sequence[Mapping[str, Any]]) -> _Columns:
+    columns = tuple(sorted(rows[0]))
+    if len(columns) == 1:
+        return columns, [[row[columns[0]] for row in rows]]
+    return columns, list(zip(*map(itemgetter(*columns), rows), strict=True))
 
 
 def _by_request(unit: Unit) -> tuple[int, str, int]:

@@ -22,6 +22,7 @@ from domain.points.give_back import RedeemedPiece
 from domain.points.ports import PurseFacts
 from domain.points.redeem import RedeemFacts
 from domain.wallet.facts import DeliveryFacts
+from infra.db.literals import numbers, texts
 from infra.db.statements import named
 from infra.db.stores.fulfilment import DELIVERIES_BY_ID, delivery_of
 from infra.db.together import Together
@@ -74,7 +75,8 @@ BUYERS = named(
     select q.n, p.version, p.balance, p.entries, p.lots, p.noticed, case when q.personal then (
         select c.person from customer c where c.lane = q.lane and c.customer = q.customer
     ) end person
-    from unnest($1::int[], $2::text[], $3::bool[]) with ordinality q (lane, customer, personal, n)
+    from unnest($1::text::int[], $2::text::text[], $3::text::bool[])
+        with ordinality q (lane, customer, personal, n)
         left join lateral (
             select * from points_account x where x.lane = q.lane and x.customer = q.customer offset 0
         ) p on true
@@ -176,8 +178,8 @@ class PointsStore:
         found = {each.item.code: each for each in await self._stocked(await self._pool.fetch(ITEMS_BY_CODE, codes))}
         personal = {code for code, each in found.items() if each.item.limit and each.item.limit.per is Per.PERSON}
         rows = await self._pool.fetch(
-            BUYERS, [lane_of(customer) for customer, _ in asked], [customer for customer, _ in asked],
-            [item in personal for _, item in asked],
+            BUYERS, numbers([lane_of(customer) for customer, _ in asked]), texts([customer for customer, _ in asked]),
+            numbers([item in personal for _, item in asked]),
         )  # fmt: skip
         facts: list[RedeemFacts] = [RedeemFacts(None, None, None)] * len(asked)
         for n, version, balance, entries, lots, noticed, person in rows:
