@@ -195,7 +195,9 @@ def write_result(id: str) -> str:
 
 
 def read_result(answer: str) -> UUID:
-    return UUID(json.loads(answer)["result"])
+    """The result's id. Answers kept before they named only that held all of it, with `id` for its own."""
+    told = json.loads(answer)
+    return UUID(told["result"] if "result" in told else told["id"])
 
 
 def undecided(order: DrawTurn, request: Request | None = None) -> Unit:

@@ -253,11 +253,20 @@ def write_redeemed(entry: int, deliveries: Sequence[str]) -> str:
     return f'{{"entry":{entry},"deliveries":[{ids}]}}'
 
 
+def read_redeemed(answer: str) -> tuple[int, list[UUID]]:
+    """The entry's number and the deliveries' ids. Answers kept before they named only those held all of both."""
+    told: Mapping[str, Any] = json.loads(answer)
+    entry, deliveries = told["entry"], told["deliveries"]
+    return (
+        entry["n"] if isinstance(entry, dict) else entry,
+        [UUID(each["id"] if isinstance(each, dict) else each) for each in deliveries],
+    )
+
+
 async def _redeemed(read: ReadRedemptions, customer: str, answer: str) -> PointsRedeemed:
     """What was answered when it was committed: the deliveries as they were then, however far they have come."""
-    told: Mapping[str, Any] = json.loads(answer)
-    ids = [UUID(id) for id in told["deliveries"]]
-    entry = await read.entry(customer, told["entry"])
+    number, ids = read_redeemed(answer)
+    entry = await read.entry(customer, number)
     found = {delivery.id: delivery for delivery in await read.deliveries_by_id(customer, ids)}
     if entry is None or len(found) != len(ids):
         raise Broken("a redemption that was committed is not there")

@@ -3,7 +3,6 @@ answered is lost.
 """
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
@@ -16,11 +15,9 @@ from domain.ledger.accounts import Account, sink
 from domain.ledger.moves import post
 from domain.ledger.unit import Committed, Repeated, Result, Unit
 from infra.db.commit import CommitWatch, GroupCommit
-from infra.db.migrate import migrate
 from infra.db.pool import DatabaseUnreachable
 from infra.db.reconcile import reconcile
 from infra.embedded import EmbeddedPostgres
-from infra.home import Home, open_home
 from tests.builders.killing import kill
 from tests.builders.ledger import QUOTA, claim, publish, request_of, unit
 from tests.builders.relay import Loss, Relay, relayed
@@ -142,17 +139,6 @@ async def test_a_ledger_whose_mark_is_gone_makes_another(pg_dsn: str, db: Any) -
 
 
 # --- a database of its own, to be killed
-
-
-@pytest.fixture
-async def mortal(test_home: Home) -> AsyncIterator[EmbeddedPostgres]:
-    home = open_home(test_home.path / "mortal")
-    server = EmbeddedPostgres(home, durable=False)
-    await server.start()
-    await migrate(server.dsn)
-    yield server
-    await server.stop()
-    shutil.rmtree(home.path)
 
 
 async def test_killing_the_database_under_load_loses_nothing_and_doubles_nothing(mortal: EmbeddedPostgres) -> None:

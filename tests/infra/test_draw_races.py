@@ -1,9 +1,7 @@
 """Draws over a real PostgreSQL: one chance one result, stock exact under a rush, the chain whole, secrets kept."""
 
 import asyncio
-import shutil
 from collections import Counter
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -15,11 +13,9 @@ import pytest
 from domain.ledger.unit import Committed, Moved, Repeated, Short
 from domain.lottery.decide import DrawTurn
 from domain.lottery.verify import verify
-from infra.db.migrate import migrate
 from infra.db.pool import DatabaseUnreachable
 from infra.db.stores.lottery import DrawRecord
 from infra.embedded import EmbeddedPostgres
-from infra.home import Home, open_home
 from infra.worker.draws import DrawDays
 from tests.builders.draws import AT, DAY, NONCE, Booth, of_draw, open_booth, open_ledger, shipped
 from tests.builders.killing import kill
@@ -214,18 +210,6 @@ async def test_any_printable_nonce_is_kept_as_it_is(pg_dsn: str, nonce: str) -> 
 
         assert [entry.nonce for entry in await booth.record()] == [nonce]
         assert await booth.broken() == []
-
-
-@pytest.fixture
-async def mortal(test_home: Home) -> AsyncIterator[EmbeddedPostgres]:
-    """A database of its own, to be killed."""
-    home = open_home(test_home.path / "mortal")
-    server = EmbeddedPostgres(home, durable=False)
-    await server.start()
-    await migrate(server.dsn)
-    yield server
-    await server.stop()
-    shutil.rmtree(home.path)
 
 
 async def test_after_the_database_is_killed_in_the_middle_a_request_answers_the_same_prize(

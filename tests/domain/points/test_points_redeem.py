@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -22,6 +22,8 @@ from domain.points.redeem import (
     RedeemPoints,
     Redemption,
     decide_redeem,
+    read_redeemed,
+    write_redeemed,
 )
 from tests.builders.points import NOW, flow, item, purse
 
@@ -135,3 +137,14 @@ def test_the_ledger_takes_the_unit() -> None:
     judged = judge([unit], Facts({}, {}, {}, {("points", 0, "c"): 3}))
 
     assert [type(result).__name__ for result in judged.results] == ["Short"], "an account that is not there has nothing"
+
+
+def test_an_answer_is_read_as_it_is_kept_and_as_it_was_kept_before() -> None:
+    delivery = "01a0fac4-da00-7b17-bd9b-9a73f721deb7"
+    before = (
+        '{"entry":{"n":7,"kind":"REDEEM","points":-100,"balanceAfter":900,"at":"2026-10-05T12:00:00+08:00",'
+        '"occurredAt":"2026-10-05T12:00:00+08:00","subject":"s","details":"{}"},'
+        '"deliveries":[{"id":"' + delivery + '","customer":"c","grant":null,"kind":"E_CARD"}]}'
+    )
+
+    assert read_redeemed(before) == read_redeemed(write_redeemed(7, [delivery])) == (7, [UUID(delivery)])
