@@ -23,7 +23,7 @@ from domain.fulfilment.set_address import ReadAddressed, Seal
 from domain.identity.ports import CheckCustomer
 from domain.identity.sessions import Sessions
 from domain.identity.tokens import CustomerToken
-from domain.identity.viewer import KeepPersonalisation, ReadFreezes, ReadViewer, ViewerFacts
+from domain.identity.viewer import KeepPersonalisation, ReadViewer, ViewerFacts
 from domain.kernel.errors import InputInvalid, NotSignedIn
 from domain.kernel.time import Clock
 from domain.kernel.words import Language
@@ -37,10 +37,12 @@ from domain.offers.apply import ReadApplications
 from domain.offers.catalog import Catalog
 from domain.offers.choose import ReadChoices
 from domain.offers.claim import ReadClaims
+from domain.offers.outcomes import AccountFrozen
 from domain.offers.ports import Catalogs, OfferKey, ReadLimits, ReadQuotas
 from domain.offers.sign_up import ReadSignUps, ReadWaitingLists
 from domain.points.ports import ReadPoints
 from domain.points.redeem import ReadRedemptions
+from domain.risk.freezes import ReadFreezes
 from domain.wallet.facts import ChoiceFacts, CouponFacts, DeliveryFacts
 from domain.wallet.ports import ReadWallet
 
@@ -136,6 +138,11 @@ class Context:
     async def catalog(self) -> Catalog:
         """The newest catalog that any statement of this process has seen."""
         return await self.deps.catalogs.latest()
+
+    async def on_hold(self) -> AccountFrozen | None:
+        """Why the signed-in customer takes part in nothing for now. Raises NotSignedIn."""
+        freeze = await self.deps.freezes.freeze_of(self.signed_in().customer)
+        return None if freeze is None else AccountFrozen(freeze.appealable)
 
     async def viewer(self) -> ViewerFacts | None:
         """The facts of whom the answer is for, read once a request; None when signed out."""

@@ -26,6 +26,7 @@ COMMANDS = {
     "migrate": Command("infra.commands.migrate", "Bring the database to the present shape."),
     "campaign": Command("infra.commands.campaign", "Check, publish, show and change campaign plans."),
     "cases": Command("infra.commands.cases", "List and close the cases a person must look at."),
+    "customers": Command("infra.commands.customers", "Put a customer's benefits on hold, and lift it."),
     "parked": Command("infra.commands.events", "List what waits for a person, and try it again."),
     "settlement": Command("infra.commands.settlement", "Merchants' statements: list, show, close, check."),
     "points": Command("infra.commands.points", "What the bank owes in points."),

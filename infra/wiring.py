@@ -37,7 +37,6 @@ from api.sandbox.routes import SandboxDeps, sandbox_routes
 from api.schema import build_schema
 from api.throttle import Throttle
 from domain.identity.sessions import Sessions
-from domain.identity.viewer import FreezeFacts
 from domain.intake.fit import unfit
 from domain.kernel.rates import Rate
 from domain.lounge.book import MOVE_UP as SEAT_FREE
@@ -55,6 +54,7 @@ from infra.db.commit import CommitWatch, GroupCommit
 from infra.db.pool import connect_plain, open_pool
 from infra.db.stores.asked import AskedStore
 from infra.db.stores.commands import CommandStore
+from infra.db.stores.freezes import FreezeStore
 from infra.db.stores.fulfilment import DeliveryStore
 from infra.db.stores.identity import PostgresSessions, RecentlyEnded, UsedAssertions
 from infra.db.stores.inbox import EventInbox, load_print_key, open_data
@@ -299,7 +299,7 @@ async def _doors(hall: Hall) -> _Doors:
         catalogs=hall.catalog,
         viewers=viewers,
         personalisation=viewers,
-        freezes=_NobodyFrozen(),
+        freezes=FreezeStore(pool),
         wallet=WalletStore(pool, hall.catalog.seen),
         deliveries=DeliveryStore(pool),
         quotas=offers,
@@ -362,7 +362,6 @@ async def _doors(hall: Hall) -> _Doors:
         TillDeps(
             check=tokens.check_machine,
             read=TillStore(pool, hall.catalog.seen),
-            freezes=deps.freezes,
             catalogs=hall.catalog,
             ledger=hall.ledger,
             clock=hall.clock,
@@ -385,6 +384,7 @@ async def _doors(hall: Hall) -> _Doors:
                 cases=OperateStore(pool),
                 changes=CampaignChanges(pool, hall.ledger, hall.clock),
                 audit=OperateStore(pool),
+                standings=FreezeStore(pool),
                 ledger=hall.ledger,
                 clock=hall.clock,
             )
@@ -413,13 +413,6 @@ def _security(settings: Settings) -> Any:
 
 def _audiences(settings: Settings) -> frozenset[str]:
     return frozenset({ISSUER, f"{settings.base_url}/oauth2/token", settings.base_url})
-
-
-class _NobodyFrozen:
-    """Nobody is frozen until there is a room that freezes."""
-
-    async def freeze_of(self, customer: str) -> FreezeFacts | None:
-        return None
 
 
 async def _masked_name(viewers: ViewerStore, customer: str) -> str:

@@ -46,5 +46,5 @@ class IdentityOfViewer:
 
     @strawberry.field(description="Why and since when the viewer's benefits are on hold; null while they are not.")
     async def frozen(self, info: HallInfo) -> Freeze | None:
-        facts = await info.context.deps.freezes.freeze_of(self.customer)
-        return None if facts is None else freeze(facts, info.context.language)
+        facts = await info.context.loaders.viewers.load(self.customer)
+        return None if facts.frozen is None else freeze(facts.frozen, info.context.language)

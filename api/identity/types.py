@@ -8,8 +8,8 @@ from api.node import node_id, veiled
 from domain.campaigns.facts import CardFacts, History
 from domain.campaigns.model import SegmentRule
 from domain.campaigns.terms import BindingProvider
-from domain.identity.viewer import FreezeFacts
 from domain.kernel.words import Language
+from domain.risk.freezes import FreezeFacts
 
 Provider = strawberry.enum(BindingProvider, name="Provider", description="Where a customer signs in or pays with.")
 

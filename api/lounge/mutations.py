@@ -128,12 +128,11 @@ class LoungeMutation:
         read = read_id(input.lounge)
         if read is None or read[0] != "Lounge":
             return not_found(context.language)
-        freeze = await deps.freezes.freeze_of(customer)
         outcome = await book_lounge(
             BookLounge(input.request_id, customer, read[1], input.starts_at, flight, bool(input.wait_if_full)),
             read=deps.bookings,
             directory=await deps.lounges.latest(),
-            frozen=None if freeze is None else Frozen(freeze.appealable),
+            frozen=await context.on_hold(),
             ledger=deps.ledger,
             clock=deps.clock,
         )

@@ -1,4 +1,4 @@
-"""The operators' door (scope `operate`): applications, cases, live changes of campaigns, the audit.
+"""The operators' door (scope `operate`): applications, cases, live changes of campaigns, freezes, the audit.
 
 The token says which tool of the bank's is calling, `X-Operator` which person uses it; both stand in the audit. Every
 write can be sent again. Lists go on behind the last entry's `next`.
@@ -24,6 +24,7 @@ from api.machine.problems import answer, problem
 from domain.identity.tokens import MachineToken
 from domain.kernel.errors import InputInvalid
 from domain.kernel.time import Clock, iso
+from domain.kernel.words import Words
 from domain.ledger.unit import Ledger
 from domain.offers.apply import (
     ApplicationCase,
@@ -53,6 +54,14 @@ from domain.operate.ports import (
     RequestStatus,
 )
 from domain.operate.written import read_change
+from domain.risk.freezes import (
+    FreezeCustomer,
+    FreezeFacts,
+    LiftFreeze,
+    ReadStandings,
+    freeze_customer,
+    lift_freeze,
+)
 
 SCOPE = "operate"
 BODY_BYTES = 64 * 1024
@@ -76,6 +85,7 @@ class OperateDeps:
     cases: ReadCases
     changes: LiveChanges
     audit: ReadAudit
+    standings: ReadStandings
     ledger: Ledger
     clock: Clock
 
@@ -161,6 +171,29 @@ def operate_routes(deps: OperateDeps) -> list[Route]:
         rows = await deps.changes.listed(query.get("campaign"), status)
         return answer(200, {"items": [_change(row) for row in rows]})
 
+    async def frozen(request: Request, token: MachineToken) -> Response:
+        customer = request.path_params["customer"]
+        standing = await deps.standings.standing_of(customer)
+        return answer(200, _freeze(customer, standing.frozen)) if standing.known else _not_found()
+
+    async def freeze(request: Request, token: MachineToken) -> Response:
+        body, customer = await _body(request), request.path_params["customer"]
+        reason, appealable = body.get("reason"), body.get("appealable", True)
+        if not isinstance(reason, dict) or not isinstance(appealable, bool):
+            raise InputInvalid("reason is an object with zh and en, appealable true or false.")
+        command = FreezeCustomer(
+            customer, Words(_text(reason, "zh", 1), _text(reason, "en", 1)), appealable, _operator(request, token),
+            _text(body, "note", 1),
+        )  # fmt: skip
+        found = await freeze_customer(command, read=deps.standings, ledger=deps.ledger, clock=deps.clock)
+        return _not_found() if found is None else answer(200, _freeze(customer, found))
+
+    async def unfreeze(request: Request, token: MachineToken) -> Response:
+        note, customer = _text(await _body(request), "note", 1), request.path_params["customer"]
+        command = LiftFreeze(customer, _operator(request, token), note)
+        known = await lift_freeze(command, read=deps.standings, ledger=deps.ledger, clock=deps.clock)
+        return answer(200, _freeze(customer, None)) if known else _not_found()
+
     async def audit(request: Request, token: MachineToken) -> Response:
         query = request.query_params
         rows = await deps.audit.audit(query.get("subject"), _limit(query))
@@ -177,6 +210,9 @@ def operate_routes(deps: OperateDeps) -> list[Route]:
         route("/v1/changes", changes, "GET"),
         route("/v1/changes/{id}/approve", approve, "POST"),
         route("/v1/changes/{id}/reject", reject, "POST"),
+        route("/v1/customers/{customer}/freeze", frozen, "GET"),
+        route("/v1/customers/{customer}/freeze", freeze, "POST"),
+        route("/v1/customers/{customer}/unfreeze", unfreeze, "POST"),
         route("/v1/audit", audit, "GET"),
     ]
 
@@ -338,6 +374,17 @@ def _change(facts: ChangeFacts) -> dict[str, Any]:
         "reason": facts.reason,
         "second": facts.second,
         "at": iso(facts.at),
+    }
+
+
+def _freeze(customer: str, facts: FreezeFacts | None) -> dict[str, Any]:
+    """since, reason, appealable: null where the customer is free."""
+    return {
+        "customer": customer,
+        "frozen": facts is not None,
+        "since": None if facts is None else iso(facts.since),
+        "reason": None if facts is None else {"zh": facts.reason.zh, "en": facts.reason.en},
+        "appealable": None if facts is None else facts.appealable,
     }
 
 

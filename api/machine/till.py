@@ -40,7 +40,6 @@ from api.machine.till_answers import present
 from api.node import uuid_of
 from domain.campaigns.terms import PaymentMethod, Reason
 from domain.identity.tokens import MachineToken
-from domain.identity.viewer import ReadFreezes
 from domain.kernel.errors import HallError
 from domain.kernel.ids import lane_of
 from domain.kernel.prints import fingerprint
@@ -89,7 +88,6 @@ class TillDeps:
 
     check: CheckMachine
     read: ReadTill
-    freezes: ReadFreezes
     catalogs: Catalogs
     ledger: Ledger
     clock: Clock
@@ -201,8 +199,8 @@ class TillApp:
             case _:
                 payment, named = _payment(body), _named(body.get("coupon"), deps)
                 return "quotes", lambda key: quote_payment(
-                    QuotePayment(key, payment, named), read=deps.read, freezes=deps.freezes, catalogs=deps.catalogs,
-                    ledger=deps.ledger, clock=deps.clock, present=partial(present, language=head.language),
+                    QuotePayment(key, payment, named), read=deps.read, catalogs=deps.catalogs, ledger=deps.ledger,
+                    clock=deps.clock, present=partial(present, language=head.language),
                     remember=deps.recent.keep,
                 )  # fmt: skip
 

@@ -153,7 +153,10 @@ class OffersMutation:
         customer = context.signed_in().customer  # who: never from input
         command = ClaimOffer(input.request_id, customer, input.offer, context.device)
         catalog = await context.catalog()
-        outcome = await claim_offer(command, read=deps.claims, find=catalog.offer, ledger=deps.ledger, clock=deps.clock)
+        outcome = await claim_offer(
+            command, read=deps.claims, find=catalog.offer, frozen=await context.on_hold(), ledger=deps.ledger,
+            clock=deps.clock,
+        )  # fmt: skip
         context.changed()
         return await present_claim(outcome, info)
 
@@ -169,6 +172,8 @@ class OffersMutation:
         if key is None:
             return not_found(context.language)
         command = ChooseReward(input.request_id, customer, key, input.option)
-        outcome = await choose_reward(command, read=deps.choices, ledger=deps.ledger, clock=deps.clock)
+        outcome = await choose_reward(
+            command, read=deps.choices, frozen=await context.on_hold(), ledger=deps.ledger, clock=deps.clock
+        )
         context.changed()
         return await present_choice(outcome, info)

@@ -127,11 +127,6 @@ def _not_eligible(outcome: outcomes.NotEligible, language: Language) -> NotEligi
     )
 
 
-async def _frozen(context: Context, customer: str) -> outcomes.AccountFrozen | None:
-    freeze = await context.deps.freezes.freeze_of(customer)
-    return None if freeze is None else outcomes.AccountFrozen(freeze.appealable)
-
-
 def _versions(catalog: Catalog) -> FindVersion:
     def find(code: str, version: int, offer: str) -> tuple[Campaign, Offer] | None:
         campaign = catalog.version(code, version)
@@ -154,7 +149,7 @@ class ParticipationMutation:
             command,
             read=deps.applications,
             find=(await context.catalog()).offer,
-            frozen=await _frozen(context, customer),
+            frozen=await context.on_hold(),
             seal=lambda email, id: deps.seal(email, "application", "email", id),
             ledger=deps.ledger,
             clock=deps.clock,
@@ -172,7 +167,7 @@ class ParticipationMutation:
             SignUpFor(input.request_id, customer, input.offer, context.device),
             read=deps.sign_ups,
             find=(await context.catalog()).offer,
-            frozen=await _frozen(context, customer),
+            frozen=await context.on_hold(),
             ledger=deps.ledger,
             clock=deps.clock,
         )

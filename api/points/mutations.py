@@ -81,8 +81,6 @@ class PointsMutation:
         context, deps = info.context, info.context.deps
         customer = context.signed_in().customer  # who: never from input
         command = RedeemPoints(input.request_id, customer, input.item, input.quantity, context.device)
-        outcome = await redeem_points(
-            command, read=deps.redemptions, freezes=deps.freezes, ledger=deps.ledger, clock=deps.clock
-        )
+        outcome = await redeem_points(command, read=deps.redemptions, ledger=deps.ledger, clock=deps.clock)
         context.changed()
         return await present_redemption(outcome, customer, info)

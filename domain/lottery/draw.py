@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import TypeAlias, assert_never
 from uuid import UUID
 
-from domain.identity.viewer import ReadFreezes
 from domain.kernel.errors import Broken, Busy, InputInvalid, RequestReused
 from domain.kernel.ids import lane_of, new_id
 from domain.kernel.prints import fingerprint
@@ -22,6 +21,7 @@ from domain.lottery.ports import DrawSecrets, ReadDraws
 from domain.offers.catalog import Catalog
 from domain.offers.outcomes import AccountFrozen, NotFound, NotOpen
 from domain.offers.ports import Catalogs
+from domain.risk.freezes import ReadFreezes
 
 NONCE_LENGTH = range(16, 65)
 TRIES = 8

@@ -20,7 +20,7 @@ from domain.kernel.time import Clock
 from domain.ledger.unit import Change, Committed, EndHold, Gone, Ledger, Moved, Repeated, Request, Reused, Short, Unit
 from domain.offers.answers import read_coupon, read_delivery, write_coupon, write_delivery
 from domain.offers.award import Award, Parts, grant_option
-from domain.offers.outcomes import ChooseOutcome, NotFound, RewardChosen, TooLate
+from domain.offers.outcomes import AccountFrozen, ChooseOutcome, NotFound, RewardChosen, TooLate
 from domain.offers.units import unit_of
 from domain.wallet.facts import ChoiceFacts, ChoiceStatus
 
@@ -78,8 +78,13 @@ def decide_choice(command: ChooseReward, facts: ChooseFacts | None, now: datetim
     return Chosen(tuple(amounts), facts.cost - held + cost, grant_option(order, choice.grant, option))
 
 
-async def choose_reward(command: ChooseReward, *, read: ReadChoices, ledger: Ledger, clock: Clock) -> ChooseOutcome:
+async def choose_reward(
+    command: ChooseReward, *, read: ReadChoices, frozen: AccountFrozen | None, ledger: Ledger, clock: Clock
+) -> ChooseOutcome:
     """Give the chosen option, once per `request_id`.
+
+    Args:
+        frozen: where the customer's benefits are on hold.
 
     Returns:
         What happened; the same answer again for the same `request_id`.
@@ -95,7 +100,9 @@ async def choose_reward(command: ChooseReward, *, read: ReadChoices, ledger: Led
     for _ in range(3):
         now = clock.now()
         facts = await read.choose_facts(command.customer, command.choice)
-        decision = decide_choice(command, facts, now)
+        decision: Chosen | ChooseOutcome = decide_choice(command, facts, now)
+        if isinstance(decision, Chosen) and frozen is not None:
+            decision = frozen
         if not isinstance(decision, Chosen):
             match await read.answer_to(request, lane):
                 case Repeated(answer):

@@ -24,7 +24,16 @@ from domain.ledger.unit import Committed, Gone, Ledger, Moved, Repeated, Request
 from domain.offers.answers import read_coupon, write_coupon
 from domain.offers.award import Award, Parts, award
 from domain.offers.catalog import OfferOf
-from domain.offers.outcomes import ClaimOutcome, LimitReached, NotEligible, NotFound, NotOpen, OfferClaimed, SoldOut
+from domain.offers.outcomes import (
+    AccountFrozen,
+    ClaimOutcome,
+    LimitReached,
+    NotEligible,
+    NotFound,
+    NotOpen,
+    OfferClaimed,
+    SoldOut,
+)
 from domain.offers.periods import next_period, period_of
 from domain.offers.units import unit_of
 from domain.stories.explain import Eligibility
@@ -94,9 +103,18 @@ def decide_claim(order: Award, facts: ClaimFacts) -> Parts | NotOpen | NotEligib
 
 
 async def claim_offer(
-    command: ClaimOffer, *, read: ReadClaims, find: FindOffer, ledger: Ledger, clock: Clock
+    command: ClaimOffer,
+    *,
+    read: ReadClaims,
+    find: FindOffer,
+    frozen: AccountFrozen | None,
+    ledger: Ledger,
+    clock: Clock,
 ) -> ClaimOutcome:
     """Put the offer's coupons in the customer's wallet, once per `request_id`.
+
+    Args:
+        frozen: where the customer's benefits are on hold.
 
     Returns:
         What happened; the same answer again for the same `request_id`, also when the offer has ended meanwhile.
@@ -112,6 +130,8 @@ async def claim_offer(
     refusal: ClaimOutcome
     if found is None:
         refusal = NotFound()
+    elif frozen is not None:
+        refusal = frozen
     else:
         campaign, offer = found.campaign, found.offer
         facts = await read.claim_facts(command.customer, campaign, offer, now)

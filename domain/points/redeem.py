@@ -13,7 +13,6 @@ from typing import Any, Protocol, TypeAlias, assert_never
 from uuid import UUID
 
 from domain.campaigns.terms import OfferState, Per
-from domain.identity.viewer import ReadFreezes
 from domain.kernel.errors import Broken, Busy, InputInvalid, RequestReused
 from domain.kernel.ids import lane_of, new_id
 from domain.kernel.money import Fen, Points
@@ -51,12 +50,13 @@ class RedeemPoints:
 @dataclass(slots=True)
 class RedeemFacts:
     """found: None for an item nobody knows. person: the customer's identity, where the bank has told it and the item's
-    limit is by person.
+    limit is by person. frozen: where the customer's benefits are on hold.
     """
 
     purse: Purse | None
     found: Stocked | None
     person: str | None
+    frozen: AccountFrozen | None = None
 
 
 class ReadRedemptions(Protocol):
@@ -186,9 +186,7 @@ def _details(sku: str, value: Fen, item: str, points: Points) -> tuple[Mapping[s
     return details, _json(details)
 
 
-async def redeem_points(
-    command: RedeemPoints, *, read: ReadRedemptions, freezes: ReadFreezes, ledger: Ledger, clock: Clock
-) -> RedeemOutcome:
+async def redeem_points(command: RedeemPoints, *, read: ReadRedemptions, ledger: Ledger, clock: Clock) -> RedeemOutcome:
     """Take the points and promise the delivery, once per `request_id`.
 
     Returns:
@@ -206,8 +204,8 @@ async def redeem_points(
         now = clock.now()
         facts = await read.redeem_facts(command.customer, command.item)
         decision = decide_redeem(command, facts, now)
-        if isinstance(decision, Redemption) and (frozen := await freezes.freeze_of(command.customer)) is not None:
-            decision = AccountFrozen(frozen.appealable)
+        if isinstance(decision, Redemption) and facts.frozen is not None:
+            decision = facts.frozen
         if not isinstance(decision, Redemption):
             # A refusal is judged afresh each time, but what was given once is answered as it was.
             match await read.answer_to(request, lane):

@@ -13,11 +13,15 @@ from domain.wallet.facts import CouponFacts
 
 @dataclass(frozen=True, slots=True)
 class PayerFacts:
-    """What the tables know of a card's customer. coupons: AVAILABLE and HELD ones for tills, soonest end first."""
+    """What the tables know of a card's customer. coupons: AVAILABLE and HELD ones for tills, soonest end first.
+
+    frozen: their benefits are on hold.
+    """
 
     customer: str
     story: StoryState | None
     coupons: tuple[CouponFacts, ...]
+    frozen: bool = False
 
 
 class ReadTill(Protocol):

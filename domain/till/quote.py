@@ -14,7 +14,6 @@ from uuid import UUID
 
 from domain.campaigns.facts import PurchaseFacts
 from domain.campaigns.terms import Reason
-from domain.identity.viewer import ReadFreezes
 from domain.kernel.errors import Broken, Busy
 from domain.kernel.ids import lane_of, new_id
 from domain.kernel.time import Clock
@@ -78,7 +77,6 @@ async def quote_payment(
     command: QuotePayment,
     *,
     read: ReadTill,
-    freezes: ReadFreezes,
     catalogs: Catalogs,
     ledger: Ledger,
     clock: Clock,
@@ -97,9 +95,9 @@ async def quote_payment(
     for _ in range(TRIES):
         now = clock.now()
         if payer is None:
-            payer, named_coupon = await _look(command, now, read, freezes)
+            payer, named_coupon = await _look(command, now, read)
             if await _gave_back(payer, named_coupon, now, read, ledger):
-                payer, named_coupon = await _look(command, now, read, freezes)
+                payer, named_coupon = await _look(command, now, read)
         catalog = await catalogs.latest()
         choice = choose(command, payer, named_coupon, catalog, now, scarce)
         quote = _quote(command, payer, choice.lines, now)
@@ -207,15 +205,12 @@ def held_by(lines: Sequence[Line]) -> tuple[list[Move], Mapping[Account, Opening
 # --- reading
 
 
-async def _look(
-    command: QuotePayment, now: datetime, read: ReadTill, freezes: ReadFreezes
-) -> tuple[Payer, CouponFacts | None]:
+async def _look(command: QuotePayment, now: datetime, read: ReadTill) -> tuple[Payer, CouponFacts | None]:
     """Whose card it is, with what they have; and the named coupon."""
     facts = await read.payer(command.payment.card, now)
     if facts is None:
         return Payer(None, None, ()), None
-    frozen = await freezes.freeze_of(facts.customer) is not None
-    payer = Payer(facts.customer, facts.story, facts.coupons, frozen)
+    payer = Payer(facts.customer, facts.story, facts.coupons, facts.frozen)
     return payer, None if command.named is None else await _named(command.named, payer, read)
 
 

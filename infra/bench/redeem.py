@@ -6,7 +6,6 @@ from uuid import UUID
 
 import asyncpg
 
-from domain.identity.viewer import FreezeFacts
 from domain.kernel.ids import lane_of
 from domain.points.book import Lot, due_at
 from domain.points.redeem import PointsRedeemed, RedeemPoints, redeem_points
@@ -44,11 +43,6 @@ insert into journal (day, at, lane, unit, n, op, reason, src_lane, src, dst_lane
 """
 
 
-class _Frozen:
-    async def freeze_of(self, customer: str) -> FreezeFacts | None:
-        return None
-
-
 async def fill(dsn: str, people: int) -> None:
     """The catalogue, and so many customers with `POINTS` points each, earned as the books say."""
     connection = await asyncpg.connect(dsn)
@@ -79,11 +73,11 @@ async def run(
 ) -> list[Result]:
     dsn = await new_database(servers, "bench_redeem")
     people = PEOPLE // 20 if quick else PEOPLE
-    frozen, clock = _Frozen(), Clock()
+    clock = Clock()
 
     async def call(ledger: GroupCommit, store: PointsStore, chance: Random) -> object:
         command = RedeemPoints(UUID(bytes=chance.randbytes(16), version=4), f"C{chance.randrange(people)}", ITEM)
-        return await redeem_points(command, read=store, freezes=frozen, ledger=ledger, clock=clock)
+        return await redeem_points(command, read=store, ledger=ledger, clock=clock)
 
     calls = Calls(lambda dsn: fill(dsn, people), PointsStore, call, PointsRedeemed, "points_redemption")
     medians = await compared(calls, servers, dsn, rounds=rounds, seconds=seconds, say=say)

@@ -32,7 +32,6 @@ import orjson
 from api.machine.till_answers import present
 from domain.campaigns.facts import CardFacts
 from domain.campaigns.terms import PaymentMethod, Product
-from domain.identity.viewer import FreezeFacts
 from domain.kernel.ids import lane_of, new_id
 from domain.kernel.prints import fingerprint
 from domain.ledger import keys
@@ -94,11 +93,6 @@ class Standing:
         return AT
 
 
-class NobodyFrozen:
-    async def freeze_of(self, customer: str) -> FreezeFacts | None:
-        return None
-
-
 class Till:
     """A till's calls in this process: the hall's own use cases, stores and ledger."""
 
@@ -108,7 +102,6 @@ class Till:
         self._ledger = ledger
         self._recent = RecentQuotes(200_000)
         self._clock = Standing()
-        self._freezes = NobodyFrozen()
 
     async def quote(self, card: str, key: Key, remember: Callable[[Quote], None] | None = None) -> Told:
         def keep(quote: Quote) -> None:
@@ -118,8 +111,8 @@ class Till:
 
         told = await quote_payment(
             QuotePayment(key, Payment(card, MERCHANT, AMOUNT, PaymentMethod.CARD)),
-            read=self._store, freezes=self._freezes, catalogs=self._catalogs, ledger=self._ledger,
-            clock=self._clock, present=present, remember=keep,
+            read=self._store, catalogs=self._catalogs, ledger=self._ledger, clock=self._clock, present=present,
+            remember=keep,
         )  # fmt: skip
         assert isinstance(told, Told)
         return told

@@ -28,7 +28,7 @@ _NAMES = {
         " points_account points_entry points_redemption"
         " booking lounge_pass lounge_visit"
         " presentation_used redemption settlement_entry settlement_statement till_key till_quote"
-        " application audit change_request message message_consent schedule_run sign_up"
+        " application audit change_request customer_freeze message message_consent schedule_run sign_up"
     ),
     TableClass.CATALOG: (
         "campaign_version catalog_item catalog_stamp lounge merchant merchant_inspection merchant_standing"
@@ -75,6 +75,7 @@ STATE_KINDS: Mapping[str, StateKind] = MappingProxyType(
             StateKind("lounge_pass", "lounge_pass", state="visit", changed_at=None),
             StateKind("application", "application"),
             StateKind("sign_up", "sign_up"),
+            StateKind("customer_freeze", "customer_freeze", key=("customer",)),
             StateKind("offer_grant", "offer_grant", changed_at=None),
             StateKind("operator_case", "operator_case", changed_at=None),
             StateKind("till_key", "till_key", key=("client", "key"), state="digest", changed_at=None),

@@ -14,16 +14,17 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("api", "domain", "infra", "integrations")
 
 GROUND = {"kernel", "ledger", "campaigns", "stories"}
-GIVING = GROUND | {"identity", "merchants", "wallet", "offers"}
+GIVING = GROUND | {"identity", "merchants", "risk", "wallet", "offers"}
 DOMAIN: dict[str, set[str]] = {
     "kernel": set(),
     "ledger": {"kernel"},
     "campaigns": {"kernel", "ledger"},
     "stories": {"kernel", "ledger", "campaigns"},
-    "identity": GROUND,
+    "identity": GROUND | {"risk"},
     "intake": GROUND,
     "merchants": GROUND,
     "messaging": {"kernel"},
+    "risk": {"kernel", "ledger"},
     "wallet": GROUND,
     "offers": GROUND | {"merchants", "wallet"},
     "lottery": GIVING,

@@ -63,6 +63,16 @@ async def change(hall: House, campaign: str, kind: str, *, operator: str = "li",
     return await desk(hall, "POST", f"/v1/campaigns/{campaign}/changes", body, operator=operator)
 
 
+async def freeze(hall: House, customer: str, *, operator: str = "li", **more: Any) -> httpx.Response:
+    """Put somebody's benefits on hold."""
+    body = {"reason": {"zh": "核查中", "en": "Being looked at"}, "note": "odd orders", **more}
+    return await desk(hall, "POST", f"/v1/customers/{customer}/freeze", body, operator=operator)
+
+
+async def unfreeze(hall: House, customer: str) -> httpx.Response:
+    return await desk(hall, "POST", f"/v1/customers/{customer}/unfreeze", {"note": "all is well"})
+
+
 async def approve_card(hall: House, customer: str, at: str = "2026-10-02T09:00:00", **changes: object) -> None:
     data = {
         "card": f"card-{customer}", "customer": customer, "product": "PLATINUM", "newCustomer": False,

@@ -6,7 +6,7 @@ need not sign in; one with dots is a real one and really checked.
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -21,9 +21,10 @@ from api.graphql import GraphQLApp, RequestHead
 from api.schema import build_schema
 from domain.identity.sessions import Sessions
 from domain.identity.tokens import CustomerToken
-from domain.identity.viewer import FreezeFacts
 from domain.kernel.errors import NotSignedIn
 from domain.kernel.ids import lane_of
+from domain.kernel.words import Words
+from domain.risk.freezes import FreezeCustomer, freeze_customer
 from domain.stories.state import StoryState
 from infra.campaigns.points_catalog import publish_items, shipped_items
 from infra.campaigns.publish import load_catalog, publish_shipped
@@ -32,6 +33,7 @@ from infra.clock import WallClock
 from infra.db.commit import GroupCommit
 from infra.db.pool import open_pool
 from infra.db.stores.commands import CommandStore
+from infra.db.stores.freezes import FreezeStore
 from infra.db.stores.fulfilment import DeliveryStore
 from infra.db.stores.identity import PostgresSessions, RecentlyEnded
 from infra.db.stores.lottery import DrawStore, SecretStore
@@ -91,16 +93,6 @@ class CountingPool:
 
 
 @dataclass
-class Freezes:
-    """Which customers are on hold, as the risk room will tell."""
-
-    frozen: dict[str, FreezeFacts] = field(default_factory=dict)
-
-    async def freeze_of(self, customer: str) -> FreezeFacts | None:
-        return self.frozen.get(customer)
-
-
-@dataclass
 class HallApi:
     """`ask` sends one operation; `statements` are what the database was asked for it."""
 
@@ -111,7 +103,7 @@ class HallApi:
     ledger: GroupCommit
     deps: Deps
     app: GraphQLApp
-    freezes: Freezes
+    freezes: FreezeStore
     broken: list[BaseException]
 
     @property
@@ -121,6 +113,10 @@ class HallApi:
     @property
     def statements(self) -> list[str]:
         return self.pool.asked
+
+    async def freeze(self, customer: str, reason: Words, *, appealable: bool = True) -> None:
+        command = FreezeCustomer(customer, reason, appealable, "test", "a test")
+        assert await freeze_customer(command, read=self.freezes, ledger=self.ledger, clock=self.clock) is not None
 
     async def ask(
         self,
@@ -184,7 +180,7 @@ async def open_hall_api(dsn: str) -> AsyncIterator[HallApi]:
     participation = ParticipationStore(counting, commands, viewers, catalogs, StoryStore(pool), dict)  # type: ignore[arg-type]
     messages = MessageStore(counting)  # type: ignore[arg-type]
     points = PointsStore(counting)  # type: ignore[arg-type]
-    freezes = Freezes()
+    freezes = FreezeStore(counting)  # type: ignore[arg-type]
     wall = WallClock()
     keys = security_keys([bytes(32)], KeySet([OKPKey.generate_key("Ed25519", {"kid": "test"}, private=True)]))
     ended = RecentlyEnded(pool)

@@ -155,8 +155,6 @@ class House:
         variables = {"id": request_id or str(uuid4()), "choice": choice, "option": option}
         return (await self.ask(customer, CHOOSE, variables))["chooseReward"]
 
-    # --- the bank's people
-
     async def publish(self, text: str, *, starts_on: date = PLAN_START, now: str = "2026-09-01T00:00:00") -> None:
         """Publish a campaign file beside those that are there."""
         pool = await open_pool(self.dsn, min_size=1, max_size=2)

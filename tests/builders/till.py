@@ -1,6 +1,6 @@
 """Sales at a till, spoken to over HTTP."""
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,8 +11,6 @@ import httpx
 
 from api.machine.till import TillApp, TillDeps
 from domain.identity.tokens import MachineToken
-from domain.identity.viewer import FreezeFacts
-from domain.kernel.words import Words
 from domain.till.words import PAYLOAD_REFUSED
 from infra.campaigns.publish import load_catalog
 from infra.catalog import CatalogHolder
@@ -108,19 +106,6 @@ async def free(hall: House, key: str) -> int:
 # --- a till's door of its own, beside the hall's
 
 
-_FROZEN = FreezeFacts(shanghai("2026-10-01T00:00:00"), Words("核查中", "Being looked at"), appealable=True)
-
-
-@dataclass(frozen=True, slots=True)
-class FrozenOnes:
-    """The port of whoever freezes customers, who has frozen these."""
-
-    customers: Collection[str] = ()
-
-    async def freeze_of(self, customer: str) -> FreezeFacts | None:
-        return _FROZEN if customer in self.customers else None
-
-
 @dataclass(frozen=True, slots=True)
 class Standing:
     at: datetime
@@ -131,7 +116,7 @@ class Standing:
 
 @asynccontextmanager
 async def till_door(
-    dsn: str, at: str, *, frozen: Collection[str] = (), patience_s: float = 5.0, queue_limit: int = 8192
+    dsn: str, at: str, *, patience_s: float = 5.0, queue_limit: int = 8192
 ) -> AsyncIterator[httpx.AsyncClient]:
     """The till's calls over a hall's database, at a moment that stands; the token `till` opens it."""
     pool = await open_pool(dsn, min_size=1, max_size=4)
@@ -143,7 +128,7 @@ async def till_door(
         async with GroupCommit(dsn, in_flight=1, queue_limit=queue_limit) as ledger:
             deps = TillDeps(
                 check=lambda bearer: token if bearer == "till" else None, read=TillStore(pool, catalogs.seen),
-                freezes=FrozenOnes(frozen), catalogs=catalogs, ledger=ledger, clock=Standing(shanghai(at)),
+                catalogs=catalogs, ledger=ledger, clock=Standing(shanghai(at)),
                 recent=RecentQuotes(), read_payload=lambda _: PAYLOAD_REFUSED, patience_s=patience_s,
                 bind_trace=lambda _: None, report=lambda bug, _: bugs.append(bug), observe=lambda *_: None,
             )  # fmt: skip

@@ -7,6 +7,7 @@ import asyncpg
 import httpx
 import pytest
 
+from tests.builders.desk import freeze
 from tests.builders.house import House
 from tests.builders.till import capture, cardholder, free, merchant, quote, till_door
 
@@ -41,7 +42,8 @@ async def test_a17_a_frozen_customer_gets_nothing_and_the_cashier_learns_no_more
     await hall.claim("an", "everyday-20-5")
     (coupon,) = await hall.wallet("an")
 
-    async with till_door(hall.dsn, NOON, frozen={"an"}) as till:
+    assert (await freeze(hall, "an")).status_code == 200
+    async with till_door(hall.dsn, NOON) as till:
         frozen = (await ask(till)).json()
         named = (await ask(till, coupon=coupon["id"])).json()
         free_one = (await ask(till, card="card-bo")).json()
@@ -59,7 +61,8 @@ async def test_a17_what_was_promised_before_the_freeze_is_honoured(hall: House) 
     await friday(hall)
     quoted = await quote(hall, "an", 20_000)
 
-    async with till_door(hall.dsn, NOON, frozen={"an"}) as till:
+    assert (await freeze(hall, "an")).status_code == 200
+    async with till_door(hall.dsn, NOON) as till:
         captured = await till.post(
             f"/v1/till/quotes/{quoted['quote']}/capture", json={"transaction": "t1"}, headers={"Idempotency-Key": "k"}
         )

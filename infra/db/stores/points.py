@@ -16,6 +16,7 @@ from domain.kernel.pages import Page
 from domain.kernel.words import Words
 from domain.ledger.accounts import Account
 from domain.ledger.unit import Repeated, Request, Reused
+from domain.offers.outcomes import AccountFrozen
 from domain.points.book import NO_PURSE, Entry, EntryKind, Purse, purse_of, read_lots
 from domain.points.facts import Item, Stocked, stock
 from domain.points.give_back import RedeemedPiece
@@ -74,7 +75,10 @@ BUYERS = named(
     """
     select q.n, p.version, p.balance, p.entries, p.lots, p.noticed, case when q.personal then (
         select c.person from customer c where c.lane = q.lane and c.customer = q.customer
-    ) end person
+    ) end person, (
+        select f.appealable from customer_freeze f
+        where f.lane = q.lane and f.customer = q.customer and f.status = 'FROZEN'
+    ) appealable
     from unnest($1::text::int[], $2::text::text[], $3::text::bool[])
         with ordinality q (lane, customer, personal, n)
         left join lateral (
@@ -182,9 +186,11 @@ class PointsStore:
             numbers([item in personal for _, item in asked]),
         )  # fmt: skip
         facts: list[RedeemFacts] = [RedeemFacts(None, None, None)] * len(asked)
-        for n, version, balance, entries, lots, noticed, person in rows:
+        for n, version, balance, entries, lots, noticed, person, appealable in rows:
             purse = None if version is None else purse_of(version, balance, entries, orjson.loads(lots), noticed)
-            facts[n - 1] = RedeemFacts(purse, found.get(asked[n - 1][1]), person)
+            facts[n - 1] = RedeemFacts(
+                purse, found.get(asked[n - 1][1]), person, None if appealable is None else AccountFrozen(appealable)
+            )
         return facts
 
     async def answer_to(self, request: Request, lane: int) -> Repeated | Reused | None:

@@ -48,7 +48,10 @@ _COUPON = (
 PAYERS = named(
     "till.payers",
     f"""
-    select q.n, s.state, c.coupons, (select version from catalog_stamp) stamp
+    select q.n, s.state, c.coupons, (select version from catalog_stamp) stamp,
+        exists (
+            select from customer_freeze x where x.lane = q.lane and x.customer = q.customer and x.status = 'FROZEN'
+        ) frozen
     from unnest($1::text::int[], $2::text::text[], $3::text::timestamptz[])
         with ordinality q (lane, customer, now, n)
         left join lateral (
@@ -148,12 +151,12 @@ class TillStore:
             moments([asked[n][1] for n, _ in known]),
             _KINDS,
         )
-        for place, state, coupons, stamp in rows:
+        for place, state, coupons, stamp, frozen in rows:
             self._seen(stamp)
             n, customer = known[place - 1]
             story = None if state is None else state_of(state)
             wallet = () if coupons is None else _coupons(customer, orjson.loads(coupons))
-            found[n] = PayerFacts(customer, story, wallet)
+            found[n] = PayerFacts(customer, story, wallet, frozen)
         return found
 
     async def _customers_of(self, cards: Collection[str]) -> Mapping[str, str]:

@@ -7,6 +7,7 @@ import asyncpg
 from domain.identity.viewer import ViewerFacts
 from domain.kernel.ids import lane_of
 from infra.db.statements import named
+from infra.db.stores.freezes import freeze_in
 from infra.db.stores.stamps import Seen
 from infra.db.stores.states import state_of
 
@@ -16,7 +17,10 @@ VIEWER = named(
     select (select version from catalog_stamp) stamp,
            (select array[c.masked_name, c.masked_phone, c.personalisation::text]
             from customer c where c.lane = $1 and c.customer = $2) self,
-           (select s.state from story s where s.lane = $1 and s.customer = $2) story
+           (select s.state from story s where s.lane = $1 and s.customer = $2) story,
+           f.since, f.reason_zh, f.reason_en, f.appealable
+    from (values (1)) once
+        left join customer_freeze f on f.lane = $1 and f.customer = $2 and f.status = 'FROZEN'
     """,
 )
 
@@ -52,6 +56,7 @@ class ViewerStore:
             masked_phone=phone,
             personalisation=on == "true",
             story=story,
+            frozen=None if row["since"] is None else freeze_in(row),
         )
 
     async def set_personalisation(self, customer: str, on: bool) -> None:

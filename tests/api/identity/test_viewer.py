@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 from domain.campaigns.terms import BindingProvider, Product
-from domain.identity.viewer import FreezeFacts
 from domain.kernel.words import Words
 from tests.builders.customers import bound, card, story
 from tests.builders.hall_api import HallApi
@@ -72,7 +71,8 @@ async def test_segments_are_named_in_the_viewers_language(hall_api: HallApi) -> 
 
 
 async def test_a_viewer_on_hold_is_told_so(hall_api: HallApi) -> None:
-    hall_api.freezes.frozen[ALICE] = FreezeFacts(NOW, Words("交易异常", "Unusual activity"), appealable=True)
+    await hall_api.tell_story(ALICE, story(card()))
+    await hall_api.freeze(ALICE, Words("交易异常", "Unusual activity"))
 
     data = await hall_api.data(VIEWER, ALICE, language="en")
 

@@ -7,12 +7,12 @@ from uuid import uuid4
 
 import pytest
 
-from domain.identity.viewer import FreezeFacts
 from domain.kernel.ids import lane_of, new_id
 from domain.kernel.words import Words
 from domain.ledger import keys
 from domain.ledger.moves import post
 from domain.ledger.unit import Committed, Unit
+from domain.stories.state import StoryState
 from tests.builders.hall_api import HallApi, open_hall_api
 from tests.builders.rows import NOW
 
@@ -144,7 +144,8 @@ async def test_who_is_frozen_draws_nothing_but_hears_what_was_drawn_before(api: 
     request = str(uuid4())
     asked = {"id": request, "draw": "wake-up", "nonce": "sixteen characters"}
     first = (await api.data(DRAW, "ma", **asked))["draw"]
-    api.freezes.frozen["ma"] = FreezeFacts(since=NOW, reason=Words("冻结", "on hold"), appealable=True)
+    await api.tell_story("ma", StoryState())
+    await api.freeze("ma", Words("冻结", "on hold"))
 
     again = (await api.data(DRAW, "ma", **asked))["draw"]
     other = await draw(api, "ma")

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -12,7 +12,6 @@ import pytest
 
 from domain.campaigns.model import Limit
 from domain.campaigns.terms import DeliveryKind, Per, Period
-from domain.identity.viewer import FreezeFacts
 from domain.kernel.errors import RequestReused
 from domain.kernel.ids import lane_of
 from domain.kernel.words import Words
@@ -26,6 +25,7 @@ from domain.points.give_back import give_back_points
 from domain.points.passing import passing
 from domain.points.redeem import PointsRedeemed, RedeemOutcome, RedeemPoints, redeem_points
 from domain.points.story import earn
+from domain.risk.freezes import FreezeCustomer, freeze_customer
 from infra.campaigns.points_catalog import load_items, publish_items, shipped_items
 from infra.campaigns.publish import PublishRefused
 from infra.campaigns.tree import CampaignUnreadable
@@ -34,6 +34,7 @@ from infra.db.commit import GroupCommit
 from infra.db.liability import Ending, liability
 from infra.db.pool import open_pool
 from infra.db.reconcile import reconcile
+from infra.db.stores.freezes import FreezeStore
 from infra.db.stores.points import PointsStore
 from infra.worker.points import PointsSweep
 from tests.builders.points import NOW, item, purchase
@@ -48,14 +49,6 @@ class Clock:
 
 
 @dataclass
-class Frozen:
-    who: set[str] = field(default_factory=set)
-
-    async def freeze_of(self, customer: str) -> FreezeFacts | None:
-        return FreezeFacts(NOW, Words("风险", "Risk"), True) if customer in self.who else None
-
-
-@dataclass
 class Shop:
     """Customers who earn, a catalogue, and the doors a customer has."""
 
@@ -63,7 +56,6 @@ class Shop:
     ledger: GroupCommit
     store: PointsStore
     clock: Clock
-    frozen: Frozen
 
     @property
     def sweep(self) -> PointsSweep:
@@ -81,7 +73,7 @@ class Shop:
 
     async def redeem(self, customer: str, code: str = "tea", quantity: int = 1, request: Any = None) -> RedeemOutcome:
         command = RedeemPoints(request or uuid4(), customer, code, quantity)
-        return await redeem_points(command, read=self.store, freezes=self.frozen, ledger=self.ledger, clock=self.clock)
+        return await redeem_points(command, read=self.store, ledger=self.ledger, clock=self.clock)
 
     async def left(self, code: str = "tea") -> int | None:
         found = await self.store.item(code)
@@ -97,7 +89,7 @@ class Shop:
 async def shop(pg_dsn: str) -> AsyncIterator[Shop]:
     pool = await open_pool(pg_dsn, min_size=4, max_size=4)
     async with GroupCommit(pg_dsn) as ledger:
-        yield Shop(pool, ledger, PointsStore(pool), Clock(), Frozen())
+        yield Shop(pool, ledger, PointsStore(pool), Clock())
     await pool.close()
 
 
@@ -226,7 +218,11 @@ async def test_a_frozen_customer_redeems_nothing_but_hears_what_was_redeemed_bef
     request = uuid4()
     first = await shop.redeem("a", request=request)
 
-    shop.frozen.who.add("a")
+    await shop.pool.execute(
+        "insert into customer (lane, customer, as_of) values ($1, 'a', $2)", lane_of("a"), shop.clock.at
+    )
+    frozen = FreezeCustomer("a", Words("风险", "Risk"), True, "test", "a test")
+    assert await freeze_customer(frozen, read=FreezeStore(shop.pool), ledger=shop.ledger, clock=shop.clock) is not None
 
     assert await shop.redeem("a", request=request) == first
     assert await shop.redeem("a") == AccountFrozen(True)
