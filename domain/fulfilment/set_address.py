@@ -5,7 +5,7 @@ answer kept for repetitions nor any message carries it.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Protocol, TypeAlias, assert_never
 from unicodedata import category
@@ -17,7 +17,7 @@ from domain.kernel.ids import lane_of, new_id
 from domain.kernel.prints import fingerprint
 from domain.kernel.time import Clock
 from domain.ledger.unit import Change, Committed, Gone, Ledger, Moved, Repeated, Request, Reused, Short, Unit
-from domain.offers.answers import read_delivery, write_delivery
+from domain.offers.answers import naming
 from domain.offers.award import DELIVER, Parts, promise
 from domain.offers.outcomes import NotFound, TooLate
 from domain.wallet.facts import DeliveryFacts, DeliveryStatus
@@ -113,7 +113,7 @@ async def set_address(
     """Keep the address and let the parcel go, once per `request_id`.
 
     Returns:
-        What happened; the same answer again for the same `request_id`.
+        What happened; for the same `request_id` the same delivery, as it stands by then.
 
     Raises:
         RequestReused: the `request_id` came before with a different command.
@@ -128,8 +128,9 @@ async def set_address(
         decision = decide_address(facts)
         if not isinstance(decision, Addressed):
             match await read.answer_to(request, lane):
-                case Repeated(answer):
-                    return AddressSet(read_delivery(json.loads(answer)))
+                case Repeated():
+                    assert facts is not None
+                    return AddressSet(facts.delivery)
                 case Reused():
                     raise RequestReused
             return decision
@@ -137,8 +138,10 @@ async def set_address(
         sealed = seal(json.dumps(asdict(to), ensure_ascii=False), "delivery", "address_sealed", command.customer)
         result = await ledger.commit(_unit(command, facts.delivery, decision, sealed, request, clock.now()))
         match result:
-            case Committed(answer) | Repeated(answer):
-                return AddressSet(read_delivery(json.loads(answer)))
+            case Committed():
+                return AddressSet(replace(facts.delivery, status=DeliveryStatus.PROMISED))
+            case Repeated():
+                return AddressSet(facts.delivery)
             case Reused():
                 raise RequestReused
             case Moved():
@@ -155,7 +158,6 @@ def _unit(
     parts = Parts()
     if decision.begins:
         promise(parts, command.customer, DELIVER, {"delivery": str(delivery.id)}, now)
-    after = {**write_delivery(delivery), "status": DeliveryStatus.PROMISED.value}
     lane = lane_of(command.customer)
     return Unit(
         id=new_id(lane, now),
@@ -168,6 +170,6 @@ def _unit(
             )
         ],
         rows=parts.rows,
-        answer=json.dumps(after, ensure_ascii=False),
+        answer=naming(deliveries=[delivery.id]),
         signals=[(f"viewer:{command.customer}", f"delivery:{delivery.id}")],
     )

@@ -24,7 +24,7 @@ from domain.kernel.words import Words
 from domain.ledger.unit import Change, Committed, Ledger, Moved, Repeated, Request, Reused, Short
 from domain.offers.asked import ApplicationFacts, ApplicationStatus, Applied, ApplyOutcome
 from domain.offers.award import Award, Parts, award, return_limits, take_limits, tell
-from domain.offers.claim import ClaimFacts, FindOffer, ReadClaims, refusal_for
+from domain.offers.claim import ClaimFacts, FindOffer, ReadClaimFacts, refusal_for
 from domain.offers.notices import APPROVED, APPROVED_TITLE, REJECTED, REJECTED_TITLE, about
 from domain.offers.outcomes import AccountFrozen, LimitReached, NotEligible, NotFound, NotOpen, SoldOut
 from domain.offers.units import unit_of
@@ -48,7 +48,7 @@ class ApplyForOffer:
     device: str | None = None
 
 
-class ReadApplications(ReadClaims, Protocol):
+class ReadApplications(ReadClaimFacts, Protocol):
     async def application(self, customer: str, id: UUID) -> ApplicationFacts | None:
         """None when there is no such application of this customer's."""
         ...

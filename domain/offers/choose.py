@@ -4,11 +4,10 @@ The choice's hold keeps one quota place and the dearest option's cost; choosing 
 Source of the rule: plan rule A2 and contract section 6.
 """
 
-import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, assert_never
+from typing import Protocol, assert_never
 from uuid import UUID
 
 from domain.campaigns.model import Campaign, Choice, Offer, cost_of
@@ -18,11 +17,11 @@ from domain.kernel.money import Fen
 from domain.kernel.prints import fingerprint
 from domain.kernel.time import Clock
 from domain.ledger.unit import Change, Committed, EndHold, Gone, Ledger, Moved, Repeated, Request, Reused, Short, Unit
-from domain.offers.answers import read_coupon, read_delivery, write_coupon, write_delivery
+from domain.offers.answers import named_in, naming
 from domain.offers.award import Award, Parts, grant_option
 from domain.offers.outcomes import AccountFrozen, ChooseOutcome, NotFound, RewardChosen, TooLate
 from domain.offers.units import unit_of
-from domain.wallet.facts import ChoiceFacts, ChoiceStatus
+from domain.wallet.facts import ChoiceFacts, ChoiceStatus, CouponFacts, DeliveryFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +48,10 @@ class ReadChoices(Protocol):
         ...
 
     async def answer_to(self, request: Request, lane: int) -> Repeated | Reused | None: ...
+
+    async def coupons_by_id(self, customer: str, ids: Sequence[UUID]) -> Sequence[CouponFacts]: ...
+
+    async def deliveries_by_id(self, customer: str, ids: Sequence[UUID]) -> Sequence[DeliveryFacts]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ async def choose_reward(
         frozen: where the customer's benefits are on hold.
 
     Returns:
-        What happened; the same answer again for the same `request_id`.
+        What happened; for the same `request_id` the same reward, as it stands by then.
 
     Raises:
         RequestReused: the `request_id` came before with a different command.
@@ -106,15 +109,18 @@ async def choose_reward(
         if not isinstance(decision, Chosen):
             match await read.answer_to(request, lane):
                 case Repeated(answer):
-                    return _chosen(answer)
+                    return await _there(read, command.customer, answer)
                 case Reused():
                     raise RequestReused
             return decision
         assert facts is not None
         result = await ledger.commit(_unit(command, facts.choice, decision, request, lane, now))
         match result:
-            case Committed(answer) | Repeated(answer):
-                return _chosen(answer)
+            case Committed():
+                parts = decision.parts
+                return RewardChosen(next(iter(parts.coupons), None), next(iter(parts.deliveries), None))
+            case Repeated(first):
+                return await _there(read, command.customer, first)
             case Reused():
                 raise RequestReused
             case Gone():
@@ -131,23 +137,20 @@ def _unit(
     command: ChooseReward, choice: ChoiceFacts, chosen: Chosen, request: Request, lane: int, now: datetime
 ) -> Unit:
     parts = chosen.parts
-    answer = {
-        "coupon": write_coupon(parts.coupons[0]) if parts.coupons else None,
-        "delivery": write_delivery(parts.deliveries[0]) if parts.deliveries else None,
-    }
+    answer = naming(
+        coupons=[coupon.id for coupon in parts.coupons], deliveries=[delivery.id for delivery in parts.deliveries]
+    )
     parts.end_holds.append(EndHold(choice.hold, capture=True, amounts=chosen.amounts))
     changes = (
         Change("choice", choice.id, "OPEN", "CHOSEN", {"chosen": command.option}),
         Change("offer_grant", choice.grant, "PENDING", "GIVEN", {"cost": chosen.cost}),
     )
-    return unit_of(
-        parts, lane=lane, at=now, request=request, answer=json.dumps(answer, ensure_ascii=False), changes=changes
-    )
+    return unit_of(parts, lane=lane, at=now, request=request, answer=answer, changes=changes)
 
 
-def _chosen(answer: str) -> RewardChosen:
-    told: Mapping[str, Any] = json.loads(answer)
-    coupon, delivery = told["coupon"], told["delivery"]
+async def _there(read: ReadChoices, customer: str, answer: str) -> RewardChosen:
+    coupons, deliveries = named_in(answer, "coupons"), named_in(answer, "deliveries")
     return RewardChosen(
-        None if coupon is None else read_coupon(coupon), None if delivery is None else read_delivery(delivery)
+        next(iter(await read.coupons_by_id(customer, coupons)), None) if coupons else None,
+        next(iter(await read.deliveries_by_id(customer, deliveries)), None) if deliveries else None,
     )

@@ -3,11 +3,10 @@
 Decided purely on facts read without locks; the commit is the arbiter of quota, budget and limits.
 """
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, assert_never
+from typing import Protocol, assert_never
 from uuid import UUID
 
 from domain.campaigns.calendar import WEEKDAYS_ONLY, Calendar
@@ -21,7 +20,7 @@ from domain.kernel.time import Clock
 from domain.kernel.words import Words
 from domain.ledger.accounts import Account
 from domain.ledger.unit import Committed, Gone, Ledger, Moved, Repeated, Request, Reused, Short
-from domain.offers.answers import read_coupon, write_coupon
+from domain.offers.answers import named_in, naming
 from domain.offers.award import Award, Parts, award
 from domain.offers.catalog import OfferOf
 from domain.offers.outcomes import (
@@ -62,11 +61,17 @@ class ClaimFacts:
     coupons: tuple[CouponFacts, ...] = ()
 
 
-class ReadClaims(Protocol):
+class ReadClaimFacts(Protocol):
     async def claim_facts(self, customer: str, campaign: Campaign, offer: Offer, now: datetime) -> ClaimFacts: ...
 
     async def answer_to(self, request: Request, lane: int) -> Repeated | Reused | None:
         """What the same request was answered when it was committed before."""
+        ...
+
+
+class ReadClaims(ReadClaimFacts, Protocol):
+    async def coupons_by_id(self, customer: str, ids: Sequence[UUID]) -> Sequence[CouponFacts]:
+        """The customer's own, as they stand."""
         ...
 
 
@@ -117,7 +122,7 @@ async def claim_offer(
         frozen: where the customer's benefits are on hold.
 
     Returns:
-        What happened; the same answer again for the same `request_id`, also when the offer has ended meanwhile.
+        What happened; for the same `request_id` the same coupons, as they stand by then, also when the offer has ended.
 
     Raises:
         RequestReused: the `request_id` came before with a different command.
@@ -142,23 +147,27 @@ async def claim_offer(
         )  # fmt: skip
         decision = decide_claim(order, facts)
         if isinstance(decision, Parts):
-            return await _commit(order, decision, request, lane, ledger)
+            return await _commit(order, decision, request, lane, read, ledger)
         refusal = decision
     # A refusal is judged afresh each time, but what was given once is answered as it was.
     match await read.answer_to(request, lane):
         case Repeated(answer):
-            return _claimed(answer)
+            return await _there(read, command.customer, answer)
         case Reused():
             raise RequestReused
     return refusal
 
 
-async def _commit(order: Award, parts: Parts, request: Request, lane: int, ledger: Ledger) -> ClaimOutcome:
-    answer = json.dumps({"coupons": [write_coupon(coupon) for coupon in parts.coupons]}, ensure_ascii=False)
+async def _commit(
+    order: Award, parts: Parts, request: Request, lane: int, read: ReadClaims, ledger: Ledger
+) -> ClaimOutcome:
+    answer = naming(coupons=[coupon.id for coupon in parts.coupons])
     result = await ledger.commit(unit_of(parts, lane=lane, at=order.at, request=request, answer=answer))
     match result:
-        case Committed(answer) | Repeated(answer):
-            return _claimed(answer)
+        case Committed():
+            return OfferClaimed(tuple(parts.coupons))
+        case Repeated(first):
+            return await _there(read, order.customer, first)
         case Reused():
             raise RequestReused
         case Short(account):
@@ -183,6 +192,7 @@ def _is_of(limit: Limit, account: Account, order: Award) -> bool:
     return account.key.startswith(f"limit|{period}|{order.offer.code}|{limit.per.value.lower()}|")
 
 
-def _claimed(answer: str) -> OfferClaimed:
-    told: Mapping[str, Any] = json.loads(answer)
-    return OfferClaimed(tuple(read_coupon(plain) for plain in told["coupons"]))
+async def _there(read: ReadClaims, customer: str, answer: str) -> OfferClaimed:
+    ids = named_in(answer, "coupons")
+    found = {coupon.id: coupon for coupon in await read.coupons_by_id(customer, ids)}
+    return OfferClaimed(tuple(found[id] for id in ids))

@@ -31,7 +31,7 @@ from domain.offers.asked import (
     SignUpStatus,
 )
 from domain.offers.award import Award, Parts, award, promise, return_limits, take_limits, tell
-from domain.offers.claim import ClaimFacts, FindOffer, ReadClaims, refusal_for
+from domain.offers.claim import ClaimFacts, FindOffer, ReadClaimFacts, refusal_for
 from domain.offers.notices import PLACE, PLACE_TITLE, about
 from domain.offers.outcomes import AccountFrozen, NotEligible, NotFound, NotOpen, SoldOut, TooLate
 from domain.offers.take_back import GivenGrant, Held, take_back
@@ -61,7 +61,7 @@ class CancelSignUp:
     sign_up: UUID
 
 
-class ReadSignUps(ReadClaims, Protocol):
+class ReadSignUps(ReadClaimFacts, Protocol):
     async def sign_up(self, customer: str, id: UUID) -> SignUpFacts | None:
         """None when there is no such sign-up of this customer's."""
         ...

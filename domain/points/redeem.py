@@ -116,7 +116,7 @@ def decide_redeem(command: RedeemPoints, facts: RedeemFacts, now: datetime) -> R
         return SoldOut()
     book = Book(facts.purse, now)
     if book.balance < cost:
-        return NotEnoughPoints(max(0, book.balance), cost)
+        return NotEnoughPoints(book.balance, cost)
     return _redeem(command, item, book, facts.person, now)
 
 

@@ -4,6 +4,7 @@ import asyncio
 from uuid import uuid4
 
 from tests.builders.house import House
+from tests.builders.till import capture, merchant, quote
 
 
 async def approve(hall: House, customer: str, at: str = "2026-10-02T09:00:00", **changes: object) -> None:
@@ -127,3 +128,42 @@ async def test_a_merchant_told_of_after_its_purchases_counts_for_them_too(hall: 
     assert after[0]["version"] > before[0]["version"]
     assert after[0]["plans"] == before[0]["plans"]
     assert '"mall"' in after[0]["state"]
+
+
+CLAIM_TO_SHOW = """
+mutation ($id: UUID!) { claimOffer(input: {requestId: $id, offer: "everyday-20-5"}) {
+    ... on OfferClaimed { coupons { id status presentation { payload } } } } }
+"""
+
+
+async def test_a_claim_sent_again_tells_of_its_coupon_as_it_stands_by_then(hall: House) -> None:
+    """Seen to fail (AVAILABLE, with something to show at a till) when the answer kept says how it was."""
+    await hall.set_clock("2026-11-20T12:00:00")
+    await approve(hall, "lan")
+    await merchant(hall, "m-market", "everyday")
+    asked = {"id": str(uuid4())}
+
+    first = (await hall.ask("lan", CLAIM_TO_SHOW, asked))["claimOffer"]["coupons"]
+    quoted = await quote(hall, "lan", 5_000, coupon=first[0]["id"])
+    held = (await hall.ask("lan", CLAIM_TO_SHOW, asked))["claimOffer"]["coupons"]
+    await capture(hall, quoted["quote"], "t1")
+    used = (await hall.ask("lan", CLAIM_TO_SHOW, asked))["claimOffer"]["coupons"]
+
+    assert (first[0]["status"], bool(first[0]["presentation"])) == ("AVAILABLE", True)
+    assert held == [{"id": first[0]["id"], "status": "HELD", "presentation": None}]
+    assert used == [{"id": first[0]["id"], "status": "USED", "presentation": None}]
+
+
+async def test_a_choice_sent_again_tells_of_its_coupon_as_it_stands_by_then(hall: House) -> None:
+    await hall.set_clock("2026-10-05T12:00:00")
+    await approve(hall, "mei")
+    await hall.tell(purchase(hall, "mei", "2026-10-05T10:00:00", 30_000, "t3"))
+    (choice,) = await hall.choices("mei")
+    request = str(uuid4())
+    first = await hall.choose("mei", choice["id"], "mall-100", request)
+
+    await hall.tell(hall.event("transaction.refunded", "2026-10-05T11:30:00", refund="r3", transaction="t3", amount=1))
+    again = await hall.choose("mei", choice["id"], "mall-100", request)
+
+    assert (first["coupon"]["status"], again["coupon"]["status"]) == ("AVAILABLE", "VOIDED")
+    assert again["coupon"]["id"] == first["coupon"]["id"]

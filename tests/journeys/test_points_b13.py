@@ -181,7 +181,7 @@ async def test_a_debt_comes_by_reversal_only_and_the_next_points_pay_it(hall: Ho
     await hall.tell(pays(hall, "he", 15_000, "t2", at="2026-10-07T09:00:00"))
 
     assert (in_debt["balance"], in_debt["nextExpiryAt"]) == (-100, None)
-    assert (refused["__typename"], refused["balance"], refused["cost"]) == ("NotEnoughPoints", 0, 100)
+    assert (refused["__typename"], refused["balance"], refused["cost"]) == ("NotEnoughPoints", -100, 100)
     assert (await account(hall, "he"))["balance"] == 200
     lots = await hall.rows("select lots from points_account where customer = 'he'")
     assert lots[0]["lots"] == '[["2028-10",200]]'

@@ -1,5 +1,6 @@
 """What a customer's commands are decided on: read without locks, the commit is the arbiter."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -15,11 +16,12 @@ from domain.offers.claim import ClaimFacts
 from domain.offers.ports import Catalogs
 from domain.offers.scheduled import extends
 from domain.stories.explain import explain
+from domain.wallet.facts import CouponFacts, DeliveryFacts
 from infra.db.statements import named
 from infra.db.stores.alive import coupons_alive
-from infra.db.stores.fulfilment import delivery_of
+from infra.db.stores.fulfilment import DeliveryStore, delivery_of
 from infra.db.stores.stamps import Seen
-from infra.db.stores.wallet import choice_of
+from infra.db.stores.wallet import WalletStore, choice_of
 
 ANSWER = named(
     "commands.answer",
@@ -56,6 +58,8 @@ class CommandStore:
         self._seen = seen
         self._viewers = viewers
         self._catalogs = catalogs
+        self._wallet = WalletStore(pool, seen)
+        self._deliveries = DeliveryStore(pool)
 
     async def claim_facts(self, customer: str, campaign: Campaign, offer: Offer, now: datetime) -> ClaimFacts:
         viewer = await self._viewers.viewer(customer)
@@ -82,6 +86,12 @@ class CommandStore:
     async def address_facts(self, customer: str, delivery: UUID) -> AddressFacts | None:
         row = await self._pool.fetchrow(DELIVERY, lane_of(customer), customer, delivery)
         return None if row is None else AddressFacts(delivery_of(customer, row), row["changed_at"])
+
+    async def coupons_by_id(self, customer: str, ids: Sequence[UUID]) -> Sequence[CouponFacts]:
+        return await self._wallet.coupons_by_id(customer, ids)
+
+    async def deliveries_by_id(self, customer: str, ids: Sequence[UUID]) -> Sequence[DeliveryFacts]:
+        return await self._deliveries.deliveries_by_id(customer, ids)
 
     async def answer_to(self, request: Request, lane: int) -> Repeated | Reused | None:
         row = await self._pool.fetchrow(ANSWER, lane, request.owner, request.id)
