@@ -335,6 +335,18 @@ from (
 ) seen group by source, id having sum(accepted) <> 1 or sum(waiting) + sum(applied) <> 1 order by 1
 """
 
+# Law 9, as far as it can be told without the providers' books: what is to be sent is promised once, what waits for an
+# address or is over is not.
+_PROMISED = """
+select format('delivery %s is %s and promised %s times', d.id, d.status, coalesce(p.times, 0))
+from delivery d left join (
+    select payload::jsonb ->> 'delivery' delivery, count(*) times from outbox where topic = 'deliver' group by 1
+) p on p.delivery = d.id::text
+where coalesce(p.times, 0) <> (d.status = 'PROMISED')::int and d.status in ('PROMISED', 'NEEDS_ADDRESS')
+    or p.times > 1
+order by 1
+"""
+
 _LAWS = (
     _LawText(
         1,
@@ -366,13 +378,12 @@ _LAWS = (
         " (select count(*) from points_entry), (select count(*) from points_redemption where status = 'OPEN'))",
         (_POINTS, _ITEMS),
     ),
-    _LawText(5, "coupons", "select format('%s coupons', count(*)) from coupon", (_COUPONS, _REDEEMED)),
     _LawText(
         5,
-        "till",
-        "select format('%s redemptions, %s fen taken off, %s taken back', count(*), coalesce(sum(discount), 0),"
-        " coalesce(sum(taken_back), 0)) from redemption",
-        (_SETTLED, _SALES),
+        "coupons",
+        "select format('%s coupons, %s redemptions, %s fen taken off, %s taken back', (select count(*) from coupon),"
+        " count(*), coalesce(sum(discount), 0), coalesce(sum(taken_back), 0)) from redemption",
+        (_COUPONS, _REDEEMED, _SETTLED, _SALES),
     ),
     _LawText(
         6,
@@ -396,6 +407,13 @@ _LAWS = (
         " (select count(*) from story_event) + (select count(*) from general_event))",
         (_EVENTS,),
     ),
+    _LawText(
+        9,
+        "deliveries",
+        "select format('%s deliveries, %s promised', count(*), count(*) filter (where status = 'PROMISED'))"
+        " from delivery",
+        (_PROMISED,),
+    ),
 )
 for _law in _LAWS:
     named(f"law.{_law.name}.looked_at", _law.looked_at, all_lanes=True)
@@ -404,7 +422,7 @@ for _law in _LAWS:
 
 
 async def reconcile(connection: Any) -> list[Law]:
-    """Laws 1 to 8, as of one moment. `connection` is asyncpg's, not in a transaction."""
+    """Laws 1 to 9, as of one moment. `connection` is asyncpg's, not in a transaction."""
     laws = []
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         for law in _LAWS:

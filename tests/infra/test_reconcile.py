@@ -136,13 +136,15 @@ async def broken(db: Any) -> set[int]:
 
 @pytest.mark.usefixtures("lived_in")
 async def test_the_ledger_keeps_every_law(db: Any) -> None:
-    laws = {law.name: law for law in await reconcile(db)}
+    found = await reconcile(db)
+    laws = {law.name: law for law in found}
 
-    assert {"accounts": 1, "quotas": 2, "budgets": 3, "coupons": 5, "events": 8}.items() <= {
+    assert {"accounts": 1, "quotas": 2, "budgets": 3, "coupons": 5, "events": 8, "deliveries": 9}.items() <= {
         (law.name, law.number) for law in laws.values()
     }
+    assert [law.number for law in found] == list(range(1, 10)), "one line a law"
     assert [law for law in laws.values() if not law.ok] == []
-    assert laws["coupons"].detail == "6 coupons"
+    assert laws["coupons"].detail == "6 coupons, 0 redemptions, 0 fen taken off, 0 taken back"
 
 
 @pytest.mark.usefixtures("lived_in")
@@ -178,6 +180,37 @@ async def test_a_hand_that_breaks_a_law_is_noticed(db: Any, law: int, hand: str)
     await db.execute(hand)
 
     assert law in await broken(db)
+
+
+DELIVERY = """
+insert into delivery (lane, id, customer, campaign, offer, kind, title_zh, title_en, status, at, changed_at)
+    values (0, $1, 'a', 'c', 'o', 'PARCEL', '箱', 'Case', $2, now(), now())
+"""
+PROMISE = """
+insert into outbox (lane, id, topic, payload, due_at, created_at)
+    select 0, gen_random_uuid(), 'deliver', json_build_object('delivery', $1::uuid)::text, now(), now()
+    from generate_series(1, $2)
+"""
+
+
+@pytest.mark.parametrize(
+    ("status", "promises", "right"),
+    [
+        ("PROMISED", 1, True),
+        ("PROMISED", 0, False),
+        ("PROMISED", 2, False),
+        ("NEEDS_ADDRESS", 0, True),
+        ("NEEDS_ADDRESS", 1, False),
+        ("DELIVERED", 0, True),
+        ("SHIPPED", 2, False),
+    ],
+)
+async def test_law_9_what_is_to_be_sent_is_promised_once(db: Any, status: str, promises: int, right: bool) -> None:
+    id = new_id(lane_of("a"), AT)
+    await db.execute(DELIVERY, id, status)
+    await db.execute(PROMISE, id, promises)
+
+    assert await broken(db) == (set() if right else {9})
 
 
 async def test_laws_are_exact_while_commits_go_on(ledger: GroupCommit, db: Any) -> None:

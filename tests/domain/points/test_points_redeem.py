@@ -74,7 +74,7 @@ def test_why_not() -> None:
     assert decided(item(), points=99) == NotEnoughPoints(99, 100)
     assert decided(item(), points=100, quantity=2) == NotEnoughPoints(100, 200)
     facts = RedeemFacts(purse(debt=5), Stocked(item(), 1), None)
-    assert decide_redeem(RedeemPoints(uuid4(), "c", "tea"), facts, NOW) == NotEnoughPoints(0, 100)
+    assert decide_redeem(RedeemPoints(uuid4(), "c", "tea"), facts, NOW) == NotEnoughPoints(-5, 100)
     assert decide_redeem(RedeemPoints(uuid4(), "c", "tea"), replace(facts, purse=NO_PURSE), NOW) == NotEnoughPoints(
         0, 100
     )
