@@ -54,6 +54,11 @@ class CatalogHolder:
         await self._hang_up()
 
     @property
+    def is_read(self) -> bool:
+        """Whether there is one at all; a hall without campaigns has an empty one."""
+        return self._held is not None
+
+    @property
     def held(self) -> Catalog:
         """What is held, which may be older than what has been seen."""
         if self._held is None:

@@ -421,7 +421,7 @@ async def _masked_name(viewers: ViewerStore, customer: str) -> str:
 
 async def _ready(hall: Hall) -> dict[str, bool]:
     await hall.pool.fetchval("select 1")
-    return {"database": True, "catalog": bool(hall.catalog.held.plans.versions)}
+    return {"database": True, "catalog": hall.catalog.is_read}
 
 
 async def _hints(hall: Hall) -> dict[str, bool]:

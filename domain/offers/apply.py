@@ -24,7 +24,7 @@ from domain.kernel.words import Words
 from domain.ledger.unit import Change, Committed, Ledger, Moved, Repeated, Request, Reused, Short
 from domain.offers.asked import ApplicationFacts, ApplicationStatus, Applied, ApplyOutcome
 from domain.offers.award import Award, Parts, award, return_limits, take_limits, tell
-from domain.offers.claim import ClaimFacts, FindOffer, ReadClaimFacts, refusal_for
+from domain.offers.claim import ClaimFacts, FindOffer, ReadClaimFacts, refusal_for, uncounted
 from domain.offers.notices import APPROVED, APPROVED_TITLE, REJECTED, REJECTED_TITLE, about
 from domain.offers.outcomes import AccountFrozen, LimitReached, NotEligible, NotFound, NotOpen, SoldOut
 from domain.offers.units import unit_of
@@ -69,6 +69,8 @@ def decide_application(order: Award, facts: ClaimFacts) -> Parts | NotOpen | Not
         return NotOpen(times.next_change_at if opens else None)
     if not facts.eligibility.eligible:
         return NotEligible(facts.eligibility.reasons)
+    if (refused := uncounted(order)) is not None:
+        return refused
     parts = Parts()
     take_limits(parts, order)
     return parts

@@ -247,7 +247,7 @@ def _allowances(order: Award) -> Iterator[tuple[Limit, Account]]:
         per = limit.per.value.lower()
         token = who[per]
         if token is None:
-            continue  # nobody to count by: a customer whose identity the bank has not told, a claim without a device
+            continue  # nobody to count by: an identity the bank has not told, a grant that no device asked for
         yield (
             limit,
             keys.limit(

@@ -12,7 +12,7 @@ from uuid import UUID
 from domain.campaigns.calendar import WEEKDAYS_ONLY, Calendar
 from domain.campaigns.model import Campaign, Claim, Extension, Limit, Offer
 from domain.campaigns.schedule import state_of
-from domain.campaigns.terms import OfferState, Reason
+from domain.campaigns.terms import OfferState, Per, Reason
 from domain.kernel.errors import Broken, Busy, RequestReused
 from domain.kernel.ids import lane_of
 from domain.kernel.prints import fingerprint
@@ -90,6 +90,19 @@ _NOTHING_TO_EXTEND = Reason(
 )
 
 
+_DEVICE_NEEDED = Reason(
+    "DEVICE_NEEDED",
+    Words("此权益按设备限量，请在权益厅客户端内参与", "This benefit is limited by device, and yours is not known"),
+    Words("用本行客户端打开权益厅", "Open the hall in the bank's own client"),
+)
+
+
+def uncounted(order: Award) -> NotEligible | None:
+    """Why nobody takes part without a device where devices are counted: else leaving it out would avoid the limit."""
+    counts = any(limit.per is Per.DEVICE for limit in order.offer.limits)
+    return NotEligible((_DEVICE_NEEDED,)) if counts and order.device is None else None
+
+
 def decide_claim(order: Award, facts: ClaimFacts) -> Parts | NotOpen | NotEligible:
     """What the claim would change, or why not."""
     campaign, offer = order.campaign, order.offer
@@ -101,6 +114,8 @@ def decide_claim(order: Award, facts: ClaimFacts) -> Parts | NotOpen | NotEligib
         return NotOpen(times.next_change_at if opens else None)
     if not facts.eligibility.eligible:
         return NotEligible(tuple(facts.eligibility.reasons))
+    if (refused := uncounted(order)) is not None:
+        return refused
     parts = award(order)
     if any(isinstance(reward, Extension) for reward in offer.grants) and not parts.coupons:
         return NotEligible((_NOTHING_TO_EXTEND,))

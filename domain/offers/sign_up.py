@@ -31,7 +31,7 @@ from domain.offers.asked import (
     SignUpStatus,
 )
 from domain.offers.award import Award, Parts, award, promise, return_limits, take_limits, tell
-from domain.offers.claim import ClaimFacts, FindOffer, ReadClaimFacts, refusal_for
+from domain.offers.claim import ClaimFacts, FindOffer, ReadClaimFacts, refusal_for, uncounted
 from domain.offers.notices import PLACE, PLACE_TITLE, about
 from domain.offers.outcomes import AccountFrozen, NotEligible, NotFound, NotOpen, SoldOut, TooLate
 from domain.offers.take_back import GivenGrant, Held, take_back
@@ -98,6 +98,8 @@ def decide_sign_up(order: Award, facts: ClaimFacts, waiting: int) -> SignUpStatu
         return NotOpen(times.next_change_at if opens else None)
     if not facts.eligibility.eligible:
         return NotEligible(facts.eligibility.reasons)
+    if (refused := uncounted(order)) is not None:
+        return refused
     if waiting:
         return SignUpStatus.WAITING if trigger.waiting_list else SoldOut()
     return SignUpStatus.CONFIRMED

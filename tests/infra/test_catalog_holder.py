@@ -146,3 +146,12 @@ async def test_a_catalog_never_goes_back(pg_dsn: str) -> None:
         holder.seen(stamp - 1)
 
         assert await holder.latest() is newest
+
+
+async def test_an_empty_catalog_that_was_read_is_read(pg_dsn: str) -> None:
+    """What `/readyz` asks: a hall to which nothing is published yet can be sent requests."""
+    async with holding(pg_dsn) as (holder, _):
+        assert (holder.is_read, list(holder.held.plans.versions)) == (True, [])
+
+    never_started = CatalogHolder(None, lambda: asyncpg.connect(pg_dsn), load_stamp)
+    assert not never_started.is_read

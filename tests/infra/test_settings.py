@@ -219,3 +219,9 @@ def test_a_command_with_servers_uses_them(monkeypatch: pytest.MonkeyPatch, tmp_p
 def test_serving_needs_servers(given: dict[str, str], missing: str) -> None:
     with pytest.raises(HouseError, match=f"^{missing} is not set"):
         require_servers(load_settings().with_(**given))
+
+
+def test_every_setting_stands_in_the_page_for_production() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "production.md").read_text(encoding="utf-8")
+
+    assert [name for name in Settings.model_fields if f"`HALL_{name.upper()}`" not in page] == []

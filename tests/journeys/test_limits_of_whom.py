@@ -67,6 +67,17 @@ async def test_a_limit_by_device_holds_for_whoever_has_it_in_hand_until_the_next
     assert [said(each) for each in others] == [("LimitReached", "2026-10-10T00:00:00+08:00")] * 3
 
 
+async def test_a_limit_by_device_is_not_avoided_by_leaving_the_device_out(tea: House) -> None:
+    """Seen to fail (a coupon for every claim) when a claim that no device made is not asked for one."""
+    nobody_s = await holder(tea)
+
+    refused = await tea.claim(nobody_s.name, "device-day")
+    others = await tea.claim(nobody_s.name, "customer-month")
+
+    assert (refused["__typename"], [each["code"] for each in refused["reasons"]]) == ("NotEligible", ["DEVICE_NEEDED"])
+    assert others["__typename"] == "OfferClaimed"
+
+
 async def test_a_limit_by_person_holds_for_every_name_the_bank_has_for_them_until_the_next_week(tea: House) -> None:
     names = [await holder(tea, person="one-and-the-same") for _ in range(4)]
     somebody_else = await holder(tea)
