@@ -131,6 +131,7 @@ class Unit:
     request: None only where the unit's own rows or changes make it unrepeatable (an expiry, a story's next version). A
     commit whose answer was lost on the way is settled without it: each batch leaves a mark (`infra.db.commit`).
     moves: posts and reversals; holds stand in `new_holds`, captures and releases come from `end_holds`.
+    fresh: accounts that cannot be there yet, being named by ids made for this unit: nobody looks for them first.
     rows: table -> rows, each a mapping of columns, `lane` too; a mapping or list in a text column is kept as JSON.
     answer: JSON text kept for repetitions.
     signals: told to listeners after the commit is durable: (topic, payload) pairs; never promises, those are rows of
@@ -144,6 +145,7 @@ class Unit:
     request: Request | None = None
     moves: Sequence[Move] = ()
     opens: Mapping[Account, Opening] = field(default_factory=dict)
+    fresh: Sequence[Account] = ()
     new_holds: Sequence[NewHold] = ()
     end_holds: Sequence[EndHold] = ()
     changes: Sequence[Change] = ()

@@ -92,6 +92,7 @@ class Parts:
 
     moves: list[Move] = field(default_factory=list)
     opens: dict[Account, Opening] = field(default_factory=dict)
+    fresh: list[Account] = field(default_factory=list)
     new_holds: list[NewHold] = field(default_factory=list)
     end_holds: list[EndHold] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
@@ -104,6 +105,11 @@ class Parts:
     def add(self, table: str, row: dict[str, Any]) -> None:
         self.rows.setdefault(table, []).append(row)
 
+    def begin(self, units: int, offer: str, account: Account, reason: str) -> None:
+        """An account named by an id made here begins with what the offer issues to it."""
+        self.moves.append(post(units, keys.issued(offer), account, reason))
+        self.fresh.append(account)
+
     def accounts(self) -> set[Account]:
         """Every account that must have something for these parts to be given."""
         held = [move for new in self.new_holds for move in new.moves]
@@ -112,6 +118,7 @@ class Parts:
     def absorb(self, other: "Parts") -> None:
         self.moves += other.moves
         self.opens |= other.opens
+        self.fresh += other.fresh
         self.new_holds += other.new_holds
         self.end_holds += other.end_holds
         self.changes += other.changes
@@ -299,7 +306,7 @@ def _coupon(
         CouponStatus.AVAILABLE, title, value, min_spend, groups, order.at, expires_at,
     )  # fmt: skip
     parts.coupons.append(facts)
-    parts.moves.append(post(1, keys.issued(order.offer.code), keys.coupon(id), "COUPON"))
+    parts.begin(1, order.offer.code, keys.coupon(id), "COUPON")
     parts.add("coupon", {
         "lane": lane, "id": id, "customer": order.customer, "offer_grant": grant, "campaign": order.campaign.code,
         "version": order.campaign.version, "offer": order.offer.code, "kind": kind.value, "status": "AVAILABLE",
@@ -353,7 +360,7 @@ def _chances(parts: Parts, order: Award, grant: UUID, reward: DrawChance) -> Non
     lane = lane_of(order.customer)
     for _ in range(reward.count):
         id = new_id(lane, order.at)
-        parts.moves.append(post(1, keys.issued(order.offer.code), keys.chance(id), "CHANCE"))
+        parts.begin(1, order.offer.code, keys.chance(id), "CHANCE")
         parts.add("draw_chance", {
             "lane": lane, "id": id, "customer": order.customer, "offer_grant": grant, "campaign": order.campaign.code,
             "version": order.campaign.version, "offer": order.offer.code, "draw": reward.draw, "status": "OPEN",
@@ -366,7 +373,7 @@ def _chances(parts: Parts, order: Award, grant: UUID, reward: DrawChance) -> Non
 def _entitlement(parts: Parts, order: Award, grant: UUID, reward: EntitlementReward) -> None:
     lane = lane_of(order.customer)
     id = new_id(lane, order.at)
-    parts.moves.append(post(reward.total, keys.issued(order.offer.code), keys.visits(id), "ENTITLEMENT"))
+    parts.begin(reward.total, order.offer.code, keys.visits(id), "ENTITLEMENT")
     parts.add("entitlement", {
         "lane": lane, "id": id, "customer": order.customer, "offer_grant": grant, "campaign": order.campaign.code,
         "version": order.campaign.version, "offer": order.offer.code, "code": reward.code, "title_zh": reward.title.zh,

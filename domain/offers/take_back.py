@@ -143,7 +143,7 @@ PRIZE_ABOVE = "PRIZE_ABOVE_PURCHASE"
 
 def _chance_anew(parts: Parts, grant: GivenGrant, old: Held, basis: Fen, at: datetime) -> None:
     id = new_id(lane_of(grant.customer), at)
-    parts.moves.append(post(1, keys.issued(grant.offer), keys.chance(id), "CHANCE"))
+    parts.begin(1, grant.offer, keys.chance(id), "CHANCE")
     parts.add("draw_chance", {**old.row, "id": id, "status": "OPEN", "basis": basis, "changed_at": at})
     parts.signals.append((f"viewer:{grant.customer}", f"chance:{id}"))
 

@@ -24,6 +24,7 @@ def unit_of(
         request=request,
         moves=parts.moves,
         opens=parts.opens,
+        fresh=parts.fresh,
         new_holds=parts.new_holds,
         end_holds=parts.end_holds,
         changes=[*changes, *parts.changes],

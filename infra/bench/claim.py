@@ -79,6 +79,7 @@ def claim(number: int, request: UUID | None = None, at: datetime = AT) -> Unit:
             post(1, ISSUED, purse, "COUPON"),
         ),
         opens={allowance: Opening(1)},
+        fresh=[purse],
         rows={
             "offer_grant": [
                 {

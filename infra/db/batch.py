@@ -75,7 +75,8 @@ class Texts(Generic[P]):
 class Wanted:
     """What must be known to judge some units: accounts, requests, holds, row states.
 
-    trusting: rows that units change are taken to be where these saw them a moment ago, and are not read again.
+    trusting: rows that units change are taken to be where these saw them a moment ago, and are not read again; accounts
+    that a unit says are fresh are not looked for.
     """
 
     __slots__ = ("_accounts", "holds", "own", "released", "requests", "rows", "shared", "trusting")
@@ -83,6 +84,7 @@ class Wanted:
     def __init__(self, units: Iterable[Unit], *, trusting: bool = False) -> None:
         self.trusting = trusting
         accounts: set[Account] = set()
+        fresh: list[Account] = []
         touch = accounts.add
         self.requests: dict[RequestKey, UUID] = {}
         self.holds: dict[HoldKey, UUID] = {}
@@ -104,6 +106,7 @@ class Wanted:
                 self.holds[lane, end.id.int] = end.id
                 if not end.capture:
                     self.released.add((lane, end.id.int))
+            fresh += unit.fresh
             late = unit.late
             if not trusting or late is not None:
                 for change in unit.changes:
@@ -112,6 +115,8 @@ class Wanted:
                 accounts.update(late.accounts)
                 for row in late.rows:
                     self.want_row(row, lane)
+        if trusting:
+            accounts.difference_update(fresh)
         self._accounts: set[Account] = set()
         self.own: list[Account] = []
         self.shared: list[Account] = []

@@ -3,9 +3,10 @@
 Callers wait together. While a batch is under way the units of other callers gather, and go together as soon as a
 connection is free; there is no timer, and a lone caller goes at once. A batch is two round trips: read what it concerns
 without locks, judge it in order of arrival (domain.ledger.judge), write what it comes to in one guarded statement that
-is one transaction. Rows that units change are not read at first: whoever made a unit saw them a moment ago. When
-anything moved in between, nothing was written, and the batch is read (those rows, too) and judged again; after
-`PATIENT_TRIES` of that under locks taken in sorted order, so that it ends.
+is one transaction. Rows that units change are not read at first: whoever made a unit saw them a moment ago; nor are
+accounts that begin with it, being named by ids just made. When anything moved in between, nothing was written, and the
+batch is read (all of it) and judged again; after `PATIENT_TRIES` of that under locks taken in sorted order, so that it
+ends.
 
 A unit that breaks a constraint never fails its neighbours: the batch is split by halves until the culprit stands alone.
 Nobody is answered before his batch is durable.

@@ -27,6 +27,7 @@ from domain.ledger.unit import (
     Short,
     Unit,
 )
+from infra.db.batch import Wanted
 from infra.db.commit import CommitWatch, GroupCommit
 from infra.db.pool import DatabaseUnreachable
 from infra.db.reconcile import reconcile
@@ -458,6 +459,29 @@ async def test_a_debt_is_left_by_a_reversal_only(ledger: GroupCommit, db: Any) -
     assert earned == Committed("")
     assert answers == [Committed(""), Committed(""), Short(points)]
     assert await db.fetchval("select balance from account") == -3
+
+
+async def test_an_account_that_begins_with_its_unit_is_not_looked_for(ledger: GroupCommit, db: Any) -> None:
+    new, old = Account(LANES[1], "coupon|new"), Account(LANES[1], "limit|old")
+    one = unit(moves=[post(1, sink("issued"), new, "COUPON"), post(2, sink("issued"), old, "A")], fresh=[new])
+
+    assert (Wanted([one], trusting=True).own, sorted(Wanted([one]).own)) == ([old], sorted([new, old]))
+    assert await ledger.commit(one) == Committed("")
+    assert await db.fetchval("select balance from account where key = 'coupon|new'") == 1
+
+
+async def test_an_account_said_to_be_fresh_that_is_there_all_the_same_is_judged_as_it_stands(
+    ledger: GroupCommit, db: Any
+) -> None:
+    """By a second try; seen to fail (Broken) when that one looks no closer than the first."""
+    there = Account(LANES[1], "coupon|there")
+    await ledger.commit(unit(moves=[post(3, sink("issued"), there, "A")]))
+    neighbour = unit(moves=[post(1, sink("issued"), Account(LANES[2], "other"), "A")])
+
+    answers = await together(ledger, unit(moves=[post(1, sink("issued"), there, "A")], fresh=[there]), neighbour)
+
+    assert answers == [Committed(""), Committed("")]
+    assert await db.fetchval("select balance from account where key = 'coupon|there'") == 4
 
 
 # --- the door
