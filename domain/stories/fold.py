@@ -114,7 +114,8 @@ class Folded:
 def fold_all(
     events: Iterable[StoryEvent], plans: Plans, merchants: Merchants, *, missed: frozenset[str] = frozenset()
 ) -> Folded:
-    """Fold a whole story, given in any order. A transaction or instalment told twice counts as it was told first.
+    """Fold a whole story, given in any order. What is told twice (a transaction, an instalment, a refund) counts as it
+    was told first.
 
     missed: offers of which nothing was left whenever the customer earned them.
     """
@@ -267,14 +268,20 @@ class _Fold:
         self._ways: dict[tuple[str, frozenset[str], str], _Way] = {}
 
     def look_ahead(self, events: Iterable[StoryEvent]) -> None:
-        """Take in what holds whenever it is learned: refunds, and the first news of a profile or a card's product."""
+        """Take in what holds whenever it is learned: refunds, and the first news of a profile or a card's product.
+
+        A refund told again under another event's name is the same refund: it counts once, as it was told first.
+        """
         profile: CustomerUpdated | None = None
+        refunds: set[tuple[str, str]] = set()
         for event in events:
             match event:
                 case TransactionPosted():
                     pass  # most events are
-                case TransactionRefunded():
-                    self._refunded[event.transaction] = self._refunded.get(event.transaction, 0) + event.amount
+                case TransactionRefunded(transaction=transaction, refund=refund):
+                    if (transaction, refund) not in refunds:
+                        refunds.add((transaction, refund))
+                        self._refunded[transaction] = self._refunded.get(transaction, 0) + event.amount
                 case InstalmentCancelled():
                     self._cancelled.add(event.instalment)
                 case CardApproved():

@@ -159,6 +159,17 @@ async def test_a_refund_is_one_reverse_entry_of_the_difference_and_a_second_one_
     assert [part["points"] for part in last["breakdown"]] == [0, -401]
 
 
+async def test_a_refund_told_again_under_another_event_takes_nothing_more(hall: House) -> None:
+    await hall.set_clock("2026-10-07T12:00:00")
+    await has_card(hall, "wei")
+    await hall.tell(pays(hall, "wei", 10_000, "t1"))
+    await hall.tell(refund(hall, "t1", 4_000))
+
+    await hall.tell(refund(hall, "t1", 4_000), {**refund(hall, "t1", 4_000), "source": "another"})
+
+    assert await booked(hall, "wei") == [("EARN", 200, 200), ("REVERSE", -80, 120)]
+
+
 async def test_a_refund_known_before_its_purchase_leaves_one_entry(hall: House) -> None:
     await hall.set_clock("2026-10-07T12:00:00")
     await has_card(hall, "zhou")

@@ -1,6 +1,7 @@
 """The laws of the fold: whatever the order of arrival and however it is cut, a story comes to the same."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any
@@ -205,6 +206,8 @@ def stories(draw: st.DrawFn) -> list[StoryEvent]:
         back = draw(st.sampled_from([None, None, None, 10, 400]))
         if back:
             events.append(refunded(draw(MOMENTS), name, back, f"refund-{name}"))
+            if draw(st.booleans()):
+                events.append(replace(events[-1], at=draw(MOMENTS), id=f"again-{name}"))
     for number in range(draw(st.integers(0, 3))):
         name = f"i{number}"
         kind = draw(st.sampled_from(InstalmentKind))

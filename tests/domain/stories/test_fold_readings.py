@@ -1,5 +1,6 @@
 """The readings of the plans, one by one: what a story earns, and under which name."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -866,6 +867,23 @@ def test_a_transaction_or_instalment_told_twice_counts_once_as_it_was_told_first
 
     assert [(points.transaction, points.amount) for points in found.points] == [("t1", 30_000)]
     assert causes(found) == ["i1"]
+
+
+def test_a_refund_told_twice_counts_once_as_it_was_told_first_another_of_the_same_purchase_counts_too() -> None:
+    again = replace(refunded("2026-10-06", "t1", 90, "r1"), id="told-again")
+    of_another = replace(refunded("2026-10-06", "t2", 50, "r1"), id="of-another")
+    story = [*newcomer(), bought("2026-10-03", 100, "t1"), bought("2026-10-03", 100, "t2")]
+
+    found = folded(
+        points_campaign(),
+        *story,
+        again,
+        of_another,
+        refunded("2026-10-05", "t1", 40, "r1"),
+        refunded("2026-10-07", "t1", 10, "r2"),
+    )
+
+    assert [(points.transaction, points.amount) for points in found.points] == [("t1", 5_000), ("t2", 5_000)]
 
 
 # Merchants -----------------------------------------------------------------------------------------------------------
