@@ -44,6 +44,7 @@ from domain.offers.award import MESSAGE, SECOND_LOOK
 from domain.offers.catalog import Catalog
 from domain.offers.scheduled import LOOK
 from domain.offers.sign_up import MOVE_UP
+from domain.offers.story_change import STORY_LOOK
 from infra import metrics
 from infra.campaigns.live import CampaignChanges
 from infra.campaigns.points_catalog import publish_items, shipped_items
@@ -174,6 +175,7 @@ async def open_hall(settings: Settings, *, application: str) -> AsyncIterator[Ha
                 MOVE_UP: places.look,
                 SECOND_LOOK: again.look,
                 SEAT_FREE: lounges.look,
+                STORY_LOOK: stories.look_again,
             }
             outbox = Outbox(pool, handlers)
             worker = Worker(

@@ -13,11 +13,14 @@ from uuid import UUID
 from domain.campaigns.model import Campaign, DrawChance, Offer
 from domain.kernel.time import iso
 from domain.offers.award import Award, Parts, award, missed
-from domain.offers.take_back import GivenGrant, Had, Held, lower, take_back
+from domain.offers.take_back import GivenGrant, Had, Held, InUse, lower, take_back
 from domain.stories.fold import Earned
 
 Earning: TypeAlias = tuple[str, str, str]
 """campaign, offer, cause."""
+
+STORY_LOOK = "story.look"
+"""Outbox topic: something of a customer could not be taken back, for a till held it; payload: customer."""
 
 STANDING = frozenset({"GIVEN", "PENDING", "MISSED", "KEPT", "LAPSED"})
 """Statuses of a grant that answers its earning, so that it is not given again."""
@@ -109,10 +112,12 @@ class StoryChange:
     """Everything of one customer's unit, in pieces, so that one piece that finds nothing left can be told apart.
 
     gained: each award with its parts; short ones are replaced by `missed`. lost: what is taken back or lowered.
+    waits_for: a coupon held by a till, for which a grant stands as it is, to be looked at again.
     """
 
     gained: list[tuple[Award, Parts]] = field(default_factory=list)
     lost: list[Parts] = field(default_factory=list)
+    waits_for: UUID | None = None
 
     def whole(self) -> Parts:
         parts = Parts()
@@ -151,20 +156,28 @@ def decide(
     person: str | None,
     at: datetime,
 ) -> StoryChange:
-    """The pieces of the customer's unit. held: what came of each lost grant. Raises InUse."""
+    """The pieces of the customer's unit. held: what came of each lost grant."""
     change = StoryChange()
     kept: set[Earning] = set()
     for grant in found.lost:
         _, offer = find(grant.campaign, grant.version, grant.offer)
-        piece = take_back(grant, list(held.get(grant.id, ())), offer, at)
+        try:
+            piece = take_back(grant, list(held.get(grant.id, ())), offer, at)
+        except InUse as in_use:
+            change.waits_for = in_use.coupon
+            kept.add((grant.campaign, grant.offer, grant.cause))
+            continue
         change.lost.append(piece)
         if any((moved.key, moved.new) == (grant.id, "KEPT") for moved in piece.changes):
             kept.add((grant.campaign, grant.offer, grant.cause))
     for one, grant in found.lowered:
-        change.lost.append(lower(grant, list(held.get(grant.id, ())), one.basis, _details(one, grant.person), at))
+        try:
+            change.lost.append(lower(grant, list(held.get(grant.id, ())), one.basis, _details(one, grant.person), at))
+        except InUse as in_use:
+            change.waits_for = in_use.coupon
     for one, round in found.gained:
         if earning_of(one) in kept:
-            continue  # earned with another figure, but the old one is used: the case settles the difference
+            continue  # earned with another figure, but the old one is used (then a case settles it) or held by a till
         campaign, offer = find(one.campaign, one.version, one.offer)
         order = Award(
             campaign, offer, customer, one.cause, at, one.at, amount=one.amount, basis=one.basis, card=one.card,

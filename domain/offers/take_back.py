@@ -89,20 +89,25 @@ class Held:
 
 
 class InUse(Exception):
-    """A coupon of the grant is held by a till at this moment: try again once that hold has ended."""
+    """A till holds this coupon of the grant at this moment: try again once that hold has ended."""
+
+    def __init__(self, coupon: UUID) -> None:
+        super().__init__(f"a till holds coupon {coupon}")
+        self.coupon = coupon
 
 
 def take_back(grant: GivenGrant, held: Sequence[Held], offer: Offer, at: datetime) -> Parts:
     """Void what is left of a grant, and return its quota place, budget and limits; or open a case.
 
-    A grant any part of which was used keeps its cost and its place: the case says what is left to settle.
+    A grant any part of which was used keeps its cost and its place: the case says what is left to settle. Raises InUse.
     """
     parts = Parts()
     if grant.status == "MISSED":
         parts.changes.append(Change("offer_grant", grant.id, "MISSED", "REVOKED"))
         return parts
-    if any(one.kind == "coupon" and one.status == "HELD" for one in held):
-        raise InUse
+    for one in held:
+        if (one.kind, one.status) == ("coupon", "HELD"):
+            raise InUse(one.id)
     used = [one for one in held if _is_used(one)]
     for one in held:
         _void(parts, grant, one)
@@ -124,7 +129,7 @@ def lower(grant: GivenGrant, held: Sequence[Held], basis: Fen, details: Mapping[
     that.
 
     A chance that is not drawn yet is given anew, so that whoever draws the old one at this moment decides again.
-    details: the grant's, as they are now.
+    details: the grant's, as they are now. Raises InUse.
     """
     parts = Parts()
     parts.changes.append(Change("offer_grant", grant.id, grant.status, grant.status, {"details": dict(details)}))
@@ -158,7 +163,7 @@ def _recount(parts: Parts, won: Won, basis: Fen, at: datetime) -> bool:
         return False
     match won.status:
         case "HELD":
-            raise InUse
+            raise InUse(won.coupon)
         case "USED":
             parts.changes.append(Change("offer_grant", won.grant, "GIVEN", "KEPT"))
             return True

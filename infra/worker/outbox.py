@@ -2,7 +2,8 @@
 
 A promise stands in the same commit as what it is owed for. Its handler runs at least once, so each handler can be run
 again. The attempt is counted when the promise is leased, before the handler runs. After `TRIES` it is parked where a
-person sees it. A topic nobody handles in this process is left for one that does.
+person sees it. A topic nobody handles in this process is left for one that does. What waits for a coupon that a till
+holds is due again as soon as nobody holds it.
 """
 
 import asyncio
@@ -34,13 +35,25 @@ TAKE = named(
         where o.lane = any($1::int[]) and o.state = 'DUE' and o.due_at <= $2 and o.topic = any($3::text[])
         order by o.due_at limit $4 for update skip locked
     )
-    update outbox o set due_at = $5, attempts = o.attempts + 1, error = null
+    update outbox o set due_at = $5, attempts = o.attempts + 1, error = null, waits_for = null
     from due d where o.lane = d.lane and o.id = d.id and o.lane = any($1::int[])
     returning o.lane, o.id, o.topic, o.payload, o.attempts
     """,
 )
 FORGET = named("outbox.forget", "delete from outbox where lane = $1 and id = $2")
-LATER = named("outbox.later", "update outbox set due_at = $3, error = $4 where lane = $1 and id = $2 and state = 'DUE'")
+LATER = named(
+    "outbox.later",
+    "update outbox set due_at = $3, error = $4, waits_for = $5 where lane = $1 and id = $2 and state = 'DUE'",
+)
+WAKE = named(
+    "outbox.wake",
+    """
+    update outbox o set due_at = $2, waits_for = null
+    where o.lane = any($1::int[]) and o.state = 'DUE' and o.waits_for is not null and not exists (
+        select 1 from coupon c where c.lane = o.lane and c.id = o.waits_for and c.status = 'HELD'
+    )
+    """,
+)
 PARK = named("outbox.park", "update outbox set state = 'PARKED', error = $3 where lane = $1 and id = $2")
 UNTRIED = named(
     "outbox.untried",
@@ -51,13 +64,21 @@ UNTRIED = named(
     """,
 )
 
+UNHELD = timedelta(hours=1)
+"""When what waits for a coupon is tried all the same: a fallback, for its hold's end makes it due."""
+
 
 @dataclass(frozen=True, slots=True)
 class TryLater:
-    """Not done: again after this long."""
+    """Not done: again after this long, or once no till holds the coupon `waits_for` any more."""
 
     after: timedelta
     why: str = ""
+    waits_for: UUID | None = None
+
+    @classmethod
+    def once_unheld(cls, coupon: UUID) -> "TryLater":
+        return cls(UNHELD, "a till holds a coupon of it", coupon)
 
 
 Handler = Callable[[dict[str, Any], int], Awaitable[TryLater | None]]
@@ -78,6 +99,10 @@ class Outbox:
         rows = await self._pool.fetch(TAKE, list(LANES), now, self._topics, limit, now + LEASE)
         await asyncio.gather(*(self._keep(row) for row in rows))
         return len(rows)
+
+    async def wake(self) -> int:
+        """What waited for a coupon that nobody holds any more is due; returns how many promises."""
+        return int((await self._pool.execute(WAKE, list(LANES), datetime.now(UTC))).split()[-1])
 
     async def untried(self) -> int:
         """How many promises that this process could keep are due or being tried."""
@@ -100,4 +125,5 @@ class Outbox:
         elif row["attempts"] >= TRIES:
             await self._pool.execute(PARK, lane, id, outcome.why)
         else:
-            await self._pool.execute(LATER, lane, id, datetime.now(UTC) + outcome.after, outcome.why)
+            due_at = datetime.now(UTC) + outcome.after
+            await self._pool.execute(LATER, lane, id, due_at, outcome.why, outcome.waits_for)

@@ -17,9 +17,6 @@ from domain.stories.events import StoryEvent, read_event
 from infra.db.stores.asked import AskedGrant, AskedStore
 from infra.worker.outbox import TryLater
 
-WAIT = timedelta(seconds=10)
-"""Times the attempt: a till's hold of a coupon lasts two minutes, and the tries must outlast several."""
-
 
 class SecondLook:
     def __init__(
@@ -42,6 +39,7 @@ class SecondLook:
         customer: str = told["customer"]
         catalog = await self._catalog()
         events: Sequence[StoryEvent] | None = None
+        later: list[TryLater] = []
         for asked in await self._store.grants(customer):
             grant = asked.grant
             campaign, offer = catalog.judged_by(grant.campaign, grant.version, grant.offer)
@@ -53,17 +51,17 @@ class SecondLook:
                     for one in await self._store.story(customer)
                 ]
             if no_longer_earned(grant, campaign, offer, events, catalog.plans, catalog.told):
-                later = await self._take_back(asked, offer, attempt)
-                if later is not None:
-                    return later
-        return None
+                left = await self._take_back(asked, offer)
+                if left is not None:
+                    later.append(left)
+        return min(later, key=lambda each: each.after, default=None)
 
-    async def _take_back(self, asked: AskedGrant, offer: Offer, attempt: int) -> TryLater | None:
+    async def _take_back(self, asked: AskedGrant, offer: Offer) -> TryLater | None:
         grant, now = asked.grant, self._clock.now()
         try:
             parts = taken_back(grant, asked.by, await self._store.held(grant.customer, grant.id), offer, now)
-        except InUse:
-            return TryLater(attempt * WAIT, "a till holds a coupon of it")
+        except InUse as in_use:
+            return TryLater.once_unheld(in_use.coupon)
         result = await self._ledger.commit(unit_of(parts, lane=lane_of(grant.customer), at=now))
         match result:
             case Committed():

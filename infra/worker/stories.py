@@ -6,7 +6,8 @@ taken back. The story's version is checked in that commit, so two workers cannot
 twice without harm (whose transaction it is, the customer's profile) is written before it.
 
 Nothing accepted is dropped. A refund whose purchase is not known waits until it is; what fails is tried again later,
-its neighbours one by one, and after `TRIES` it is parked where a person sees it.
+its neighbours one by one, and after `TRIES` it is parked where a person sees it. What should go back while a till holds
+it stands as it is; the unit promises to tell the story anew once nobody holds it.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
 from typing import Any
+from uuid import UUID
 
 import orjson
 import structlog
@@ -30,6 +32,7 @@ from domain.offers.catalog import Catalog
 from domain.offers.scheduled import LOOK, running_once
 from domain.offers.story_change import (
     NOTHING_NEW,
+    STORY_LOOK,
     Difference,
     StoryChange,
     decide,
@@ -37,7 +40,7 @@ from domain.offers.story_change import (
     missed_of,
     newly_earned,
 )
-from domain.offers.take_back import GivenGrant, Had, Held, InUse, Won
+from domain.offers.take_back import GivenGrant, Had, Held, Won
 from domain.offers.units import unit_of
 from domain.points.book import Book
 from domain.points.story import earn, put_right
@@ -63,6 +66,7 @@ from infra.db.stores.states import state_of, text_of
 from infra.db.stores.stories import Leased, PastEvent, StoryRow, StoryStore
 from infra.log import bind_trace
 from infra.worker.general import GeneralEvents
+from infra.worker.outbox import TryLater
 
 log = structlog.get_logger(__name__)
 
@@ -88,13 +92,18 @@ class Applied:
 
 @dataclass(slots=True)
 class _Work:
-    """One customer's leased events, and what was loaded for them. refold: whether the whole story must be told anew."""
+    """One customer's leased events, and what was loaded for them. refold: whether the whole story must be told anew.
+
+    promised: a promise to do so stands already. waits_for: a coupon held by a till, so that a grant did not go back.
+    """
 
     customer: str
     leased: list[Leased]
     events: list[StoryEvent]
     refold: bool = False
+    promised: bool = False
     done: bool = False
+    waits_for: UUID | None = None
 
 
 Tie = Callable[[Sequence[TransactionPosted]], Awaitable[None]]
@@ -189,6 +198,14 @@ class StoryWorker:
         works = [_Work(row.customer, [], []) for row in rows]
         await self._apply_customers(works, catalog)
         return sum(work.done for work in works)
+
+    async def look_again(self, told: dict[str, Any], attempt: int) -> TryLater | None:
+        """A handler of the outbox: take back what a till held when it should have gone back. Safe to run twice."""
+        work = _Work(told["customer"], [], [], refold=True, promised=True)
+        await self._apply_customers([work], await self.catalog())
+        if not work.done:
+            return TryLater(timedelta(seconds=2**attempt), "the story could not be told anew")
+        return None if work.waits_for is None else TryLater.once_unheld(work.waits_for)
 
     # --- reading
 
@@ -372,7 +389,7 @@ class StoryWorker:
             change = decide(customer, found, held, catalog.judged_by, person=_person(told.state), at=now)
             result = await self._commit(work, row, told.state, catalog, change, book, now, given)
             if isinstance(result, Committed):
-                work.done = True
+                work.done, work.waits_for = True, change.waits_for
                 return len(work.leased)
             log.debug("story decided again", why=result.kind, attempt=attempt)
             if result.kind == "inbox":
@@ -432,9 +449,6 @@ class StoryWorker:
     async def _put_back(self, leased: Sequence[Leased], error: Exception) -> None:
         why = f"{type(error).__name__}: {error}"[:500]
         now = datetime.now(UTC)
-        if isinstance(error, InUse):
-            await self._store.postpone([(one, now + timedelta(seconds=5), why) for one in leased])
-            return
         if not isinstance(error, Busy):
             log.warning("events not applied", events=len(leased), error=why, exc_info=not isinstance(error, HallError))
         parked = [one for one in leased if one.attempts >= TRIES or isinstance(error, EventInvalid)]
@@ -503,6 +517,8 @@ def _unit(
         book.close(work.customer, parts)
     if look:
         promise(parts, work.customer, LOOK, {"customer": work.customer}, now)
+    if change.waits_for is not None and not work.promised:
+        promise(parts, work.customer, STORY_LOOK, {"customer": work.customer}, now)
     if any(isinstance(event, _TAKES_BACK) for event in work.events):
         promise(parts, work.customer, SECOND_LOOK, {"customer": work.customer}, now)
     return unit_of(parts, lane=lane, at=now, changes=(story, *gone))

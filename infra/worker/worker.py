@@ -136,6 +136,8 @@ class Worker:
                     continue
                 await sweep(self._pool, self._ledger, self._holds, self._clock.now())
                 await self._draws.turn(self._clock.now())
+                if await self._outbox.wake():
+                    continue
                 return {"events": await self._store.applied() - applied_before, "deliveries": tried}
 
     async def _left_to_do(self) -> int:
@@ -166,6 +168,8 @@ class Worker:
         await self._messages.send_due(self._clock.now())
         await sweep(self._pool, self._ledger, self._holds, self._clock.now())
         await self._draws.turn(self._clock.now())
+        if await self._outbox.wake():
+            self._woken()
 
     async def _refold(self) -> None:
         while await self._stories.refold_stale(BATCH):

@@ -140,12 +140,26 @@ async def test_what_a_till_holds_at_this_moment_goes_back_once_it_is_let_go(life
     await life.tell(lin.refunded(first, 5_000, "2026-10-19T11:00:00"))
     held = await lin.coupons("wash")
     await release(life, quoted["quote"])
-    promised = await life.rows("update outbox set due_at = now() where topic = 'asked.look' returning error")
+    promised = await life.rows("select error from outbox where topic = 'asked.look'")
     await life.settle()
 
     assert held == [(2_000, "HELD")]
     assert {row["error"] for row in promised} == {"a till holds a coupon of it"}
     assert await lin.coupons("wash") == [(2_000, "VOIDED")]
+
+
+async def test_what_a_till_holds_stays_when_it_is_earned_again_before_it_is_let_go(life: House) -> None:
+    lin, (first,) = await driver(life, "lin", 10_000)
+    (coupon,) = await life.wallet("lin")
+    quoted = await quote(life, "lin", 3_000, "m-petrol", card=lin.card, coupon=coupon["id"])
+    await life.tell(lin.refunded(first, 1, "2026-10-19T11:00:00"))
+
+    await life.tell(lin.bought(10_000, "2026-10-19T12:00:00", merchant="m-petrol"))
+    await release(life, quoted["quote"])
+    await life.settle()
+
+    assert await lin.coupons("fuelled") == [(100, "AVAILABLE")]
+    assert await lin.grants("fuelled") == ["GIVEN"]
 
 
 async def test_b9_an_approved_hotel_coupon_goes_back_and_may_be_applied_for_again(life: House) -> None:
