@@ -5,6 +5,8 @@ stays on the wall clock. In production the two are the same.
 
 What a sandbox set stands in the table `sandbox_clock`; no row: the wall clock. The process that sets it has it at once;
 others hear of it by NOTIFY and read the row again, and once a second besides, for a notification may be lost.
+A clock that is set back comes to the same moments again: what the hall gave by the clock after that moment is run anew,
+for those who have not had it.
 """
 
 import asyncio
@@ -17,9 +19,11 @@ from typing import Any
 
 import asyncpg
 
+from domain.kernel.ids import LANES
 from domain.kernel.time import Clock
 from infra.db.pool import DatabaseUnreachable
 from infra.db.reach import UNREACHABLE, reaching
+from infra.db.statements import named
 
 CHANNEL = "hall_clock"
 READ_EVERY_S = 1.0
@@ -36,6 +40,10 @@ with kept as (
 select pg_notify('{CHANNEL}', '')
 """
 _UNSET = f"with gone as (delete from sandbox_clock) select pg_notify('{CHANNEL}', '')"
+# Each customer is given once however often a run is opened, so it is enough to forget that it was.
+_FORGET_RUNS = named(
+    "schedule_run.forget_after", "delete from schedule_run r where r.lane = any($1::int[]) and r.due_at > $2"
+)
 
 
 class WallClock:
@@ -93,6 +101,7 @@ class BusinessClock:
             setting = ClockSetting(now, self._wall.now(), frozen)
             with reaching():
                 await self._kept().execute(_SET, setting.now, setting.base, setting.frozen)
+                await self._kept().execute(_FORGET_RUNS, list(LANES), setting.now)
             self._take(setting)
 
     async def reset(self) -> None:
@@ -100,6 +109,7 @@ class BusinessClock:
         async with self._turn:
             with reaching():
                 await self._kept().execute(_UNSET)
+                await self._kept().execute(_FORGET_RUNS, list(LANES), self._wall.now())
             self._take(None)
 
     async def reread(self) -> None:

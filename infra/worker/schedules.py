@@ -17,7 +17,7 @@ from domain.kernel.time import Clock
 from domain.ledger.unit import Committed, Ledger, Moved, Repeated, Short
 from domain.offers.award import missed
 from domain.offers.catalog import Catalog, OfferOf
-from domain.offers.scheduled import Occurrence, due, extends, order_for, request_of, running_once
+from domain.offers.scheduled import due, extends, order_for, request_of, running_once
 from domain.offers.units import unit_of
 from domain.stories.state import StoryState
 from domain.wallet.facts import CouponFacts
@@ -42,15 +42,12 @@ class Schedules:
         self._ledger = ledger
         self._catalog = catalog
         self._clock = clock
-        self._opened: set[Occurrence] = set()
 
     async def run_due(self) -> bool:
         """Open what has come due, and finish one run, if there is one that nobody works on; whether there was."""
         catalog = await self._catalog()
-        fresh = [one for one in due(catalog, self._clock.now()) if one not in self._opened]
-        if fresh:
-            await self._store.open(fresh)
-            self._opened.update(fresh)
+        if come := due(catalog, self._clock.now()):
+            await self._store.open(come)
         now = datetime.now(UTC)
         run = await self._store.lease(now, now + LEASE)
         if run is None:

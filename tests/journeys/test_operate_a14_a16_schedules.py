@@ -91,6 +91,24 @@ async def test_a14_a_push_that_is_more_than_a_day_late_is_not_sent(hall: House) 
     assert await titles(hall, "lin") == []
 
 
+async def test_a14_a_clock_set_back_before_the_push_sends_it_to_those_who_have_not_had_it(hall: House) -> None:
+    await hall.set_clock("2026-10-06T09:00:00")
+    await holder(hall, "lin")
+    await promotions(hall, "lin", True)
+    await hall.set_clock("2026-10-07T10:00:00")
+    await hall.settle()
+
+    await hall.set_clock("2026-10-06T09:00:00")
+    await holder(hall, "wang")
+    await promotions(hall, "wang", True)
+    await hall.settle()
+    before = await titles(hall, "wang")
+    await hall.set_clock("2026-10-07T10:00:00")
+    await hall.settle()
+
+    assert (before, await titles(hall, "wang"), await titles(hall, "lin")) == ([], [TITLE], [TITLE])
+
+
 # --- A16: the closing phase, from 30 December
 
 
@@ -134,6 +152,25 @@ async def test_a16_who_comes_to_qualify_in_the_closing_phase_is_given_it_then_an
 
     assert (before, await end_of(hall, "late")) == ("2027-01-06T00:00:00+08:00", ["2027-02-05T00:00:00+08:00"])
     assert len(await hall.rows("select 1 from offer_grant where offer = 'extension'")) == 1
+
+
+async def test_a16_a_clock_that_was_in_the_closing_phase_and_back_comes_to_it_again(hall: House) -> None:
+    await hall.set_clock("2026-12-28T12:00:00")
+    await holder(hall, "early")
+    await hall.claim("early", "everyday-20-5")
+    await hall.set_clock("2026-12-30T12:00:00")
+    await hall.settle()
+    extended = await end_of(hall, "early")
+
+    await hall.set_clock("2026-12-28T12:00:00")
+    await holder(hall, "late")
+    await hall.claim("late", "everyday-20-5")
+    (before,) = await end_of(hall, "late")
+    await hall.set_clock("2026-12-30T12:00:00")
+    await hall.settle()
+
+    assert (before, await end_of(hall, "late")) == ("2027-01-05T00:00:00+08:00", ["2027-02-04T00:00:00+08:00"])
+    assert await end_of(hall, "early") == extended
 
 
 async def test_a16_a_coupon_alive_when_the_phase_began_is_extended_however_late_the_hall_is(hall: House) -> None:
