@@ -2,7 +2,8 @@
 
 Pure: the same events, plans and merchants give the same earnings, in whatever order the events arrived. Two ways lead
 there: `fold_all` over the whole story, and `fold_on` from where an earlier fold stopped, where `can_fold_on` allows it.
-Refunds and cancelled instalments are taken off first, so a purchase counts with what is left of it.
+Refunds and cancelled instalments are taken off first, so a purchase counts with what is left of it. What happens on a
+card after it was closed brings nothing.
 """
 
 from collections.abc import Iterable, Sequence
@@ -301,7 +302,8 @@ class _Fold:
                 self._take_instalment(event)
             case WalletBound():
                 card = self._card(event.card)
-                self._state.bindings.setdefault((event.card, event.provider), event.at)
+                if card.closed_at is None:
+                    self._state.bindings.setdefault((event.card, event.provider), event.at)
                 self._take_subject(SubjectKind.BINDING, BindingFacts(event.provider), card, event.at, event.key)
             case WalletUnbound():
                 self._state.bindings.pop((event.card, event.provider), None)
@@ -316,7 +318,7 @@ class _Fold:
             case CardApplied():
                 self._state.application = Application(event.product, event.flyer)
             case CardClosed():
-                self._card(event.card).closed_at = event.at
+                self._close(self._card(event.card), event.at)
             case CustomerUpdated():
                 self._state.profile = _profile(event)
             case TransactionRefunded() | InstalmentCancelled() | MerchantUpdated():
@@ -330,6 +332,13 @@ class _Fold:
             if known is not None:
                 card.product = known.product
         return card
+
+    def _close(self, card: CardFacts, at: datetime) -> None:
+        if card.closed_at is None:  # said again: the first word counts
+            card.closed_at = at
+            bindings = self._state.bindings
+            for bound in [key for key in bindings if key[0] == card.card]:
+                del bindings[bound]
 
     def _take_approval(self, event: CardApproved) -> None:
         card = self._card(event.card)
@@ -361,7 +370,7 @@ class _Fold:
     def _take_subject(
         self, kind: SubjectKind, subject: BindingFacts | CardEventFacts, card: CardFacts, at: datetime, key: str
     ) -> None:
-        if card.product is None:
+        if card.product is None or card.closed_at is not None:
             return
         stretch = self._begin(at, card)
         self._facts.subject = subject
@@ -374,7 +383,7 @@ class _Fold:
             return
         self._told_instalments.add(event.instalment)
         card = self._card(event.card)
-        if card.product is None:
+        if card.product is None or card.closed_at is not None:
             return
         facts = self._facts
         stretch = self._begin(event.at, card)
@@ -397,6 +406,8 @@ class _Fold:
         if self._refunded:
             amount = max(0, amount - self._refunded.get(event.transaction, 0))
         card = self._card(event.card)
+        if card.closed_at is not None:
+            amount = 0  # as one that was wholly refunded
         is_first = False
         for held in state.cards.values():
             if held.first_since_approval is None and held.approved_at is not None:
@@ -504,10 +515,10 @@ class _Fold:
         return any(self._tally_holds(ready) for _ in self._anchors(ready))
 
     def _anchors(self, ready: ReadyOffer) -> Iterable[CardFacts]:
-        """The cards for which everything but the tally holds; `facts.anchor` is each in turn."""
+        """The open cards for which everything but the tally holds; `facts.anchor` is each in turn."""
         facts, products = self._facts, ready.products
         for card in self._state.cards.values():
-            if products is not None and card.product not in products:
+            if card.closed_at is not None or (products is not None and card.product not in products):
                 continue
             facts.anchor = card
             for check in ready.checks:
@@ -566,7 +577,7 @@ class _Fold:
             return
         for card in self._state.cards.values():
             facts.anchor = card
-            if ready.products is not None and card.product not in ready.products:
+            if card.closed_at is not None or (ready.products is not None and card.product not in ready.products):
                 continue
             if all(check(facts) for check in ready.each):
                 self._add(ready, card.card, amount)

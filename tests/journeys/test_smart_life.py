@@ -523,6 +523,20 @@ async def test_a9_is_open_in_the_active_phase_only_and_to_its_cards_only(town: H
     assert first["__typename"] == "OfferClaimed"
 
 
+async def test_a1_a6_a_card_that_is_closed_brings_nothing_more_and_what_came_before_stays(town: House) -> None:
+    song = Person(town)
+    before, after = song.bought(10_000, "2026-10-03T10:00:00"), song.bought(50_000, "2026-10-04T11:00:00")
+    await town.tell(song.approved(), song.bound("2026-10-03T09:00:00", "ALIPAY"))
+    await town.tell(after)
+
+    await town.tell(town.event("card.closed", "2026-10-04T10:00:00", card=song.card, customer=song.name))
+    await town.tell(before, song.bound("2026-10-05T10:00:00"), song.bought(30_000, "2026-10-05T10:00:00"))
+
+    viewer = (await town.ask(song.name, "{ viewer { bindings { provider } points { balance } } }"))["viewer"]
+    assert viewer == {"bindings": [], "points": {"balance": 200}}
+    assert await song.coupons("bind-gift") == [(1_000, "AVAILABLE")]
+
+
 async def test_a9_a_closed_card_claims_nothing(town: House) -> None:
     sun = Person(town)
     await town.tell(sun.approved(), town.event("card.closed", "2026-10-04T10:00:00", card=sun.card, customer=sun.name))

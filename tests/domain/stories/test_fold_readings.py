@@ -34,6 +34,7 @@ from domain.campaigns.model import (
     Apply,
     Audience,
     BasePoints,
+    Campaign,
     Cashback,
     Claim,
     FeeWaiver,
@@ -60,6 +61,7 @@ from domain.campaigns.terms import (
     Weekday,
 )
 from domain.offers.story_change import difference
+from domain.stories.events import StoryEvent
 from domain.stories.fold import BonusPart
 from domain.stories.merchants import MerchantHistory
 from tests.builders.campaigns import a_campaign, an_offer, called, cash_coupon, plans_of, shanghai, story_offer
@@ -826,6 +828,66 @@ def test_a_closed_card_is_remembered_as_closed() -> None:
     found = folded(a_campaign(), *newcomer(), closed("2026-10-05"))
 
     assert found.state.cards["card-1"].closed_at == shanghai("2026-10-05")
+
+
+def on_everything() -> Campaign:
+    return a_campaign(
+        *(
+            story_offer(kind, code=kind.value.lower())
+            for kind in (SubjectKind.BINDING, SubjectKind.ACTIVATION, SubjectKind.INSTALMENT, SubjectKind.PURCHASE)
+        ),
+        points=RATES,
+    )
+
+
+def on_the_card(day: str) -> list[StoryEvent]:
+    return [activated(day), bound(day), bought(day, 100, "t1"), instalment(day, name="i1")]
+
+
+def test_what_happens_on_a_card_after_its_closing_brings_nothing() -> None:
+    found = folded(on_everything(), approved("2026-10-02"), closed("2026-10-05"), *on_the_card("2026-10-06"))
+
+    assert found.earned == []
+    assert [points.total for points in found.points] == [0]
+    assert found.state.bindings == {}
+
+
+def test_what_happened_on_a_card_until_its_closing_counts_however_late_it_is_told() -> None:
+    found = folded(on_everything(), approved("2026-10-02"), closed("2026-10-05"), *on_the_card("2026-10-05"))
+
+    assert {earned.offer for earned in found.earned} == {"binding", "activation", "instalment", "purchase"}
+    assert [points.total for points in found.points] == [100]
+
+
+def test_another_card_earns_on_after_one_is_closed() -> None:
+    found = folded(
+        on_everything(),
+        approved("2026-10-02"),
+        approved("2026-10-03", "card-2"),
+        closed("2026-10-05"),
+        bought("2026-10-06", 100, "t1", card="card-2"),
+    )
+
+    assert causes(found) == ["t1"]
+    assert [points.total for points in found.points] == [100]
+
+
+def test_a_closed_card_makes_no_new_customer_of_its_holder() -> None:
+    campaign = on_purchase(NewCustomer(), Purchases(2, each=(Spend(5_000),)))
+    old = approved("2026-01-05", "card-2", new_customer=False)
+    story = [old, *newcomer(), bought("2026-10-03", card="card-2"), bought("2026-10-06", card="card-2")]
+
+    assert len(folded(campaign, *story).earned) == 1
+    assert folded(campaign, *story, closed("2026-10-05")).earned == []
+
+
+def test_a_card_closed_twice_was_closed_the_first_time_and_keeps_no_binding() -> None:
+    found = folded(
+        a_campaign(), *newcomer(), bound("2026-10-03"), closed("2026-10-05"), replace(closed("2026-10-07"), id="again")
+    )
+
+    assert found.state.cards["card-1"].closed_at == shanghai("2026-10-05")
+    assert found.state.bindings == {}
 
 
 def test_cards_of_another_product_earn_nothing() -> None:
