@@ -61,6 +61,7 @@ class Won:
     """A prize that counts from the purchase its chance came of, as it stands. Of other prizes there is none.
 
     order: as which it is given anew, but for its amount and round. cost: fen it came to. coupon: what it became.
+    status: the coupon's; standing: the grant's.
     """
 
     grant: UUID
@@ -70,6 +71,7 @@ class Won:
     line: str
     coupon: UUID
     status: str
+    standing: str = "GIVEN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,21 @@ class Held:
     total: int = 1
     row: Mapping[str, Any] = field(default_factory=dict)
     won: Won | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The grant that a coupon came of; the rest only where it is KEPT, because it was used and is no longer earned.
+
+    held: all that came of it. won: the coupon itself where it is a prize that counts from a purchase, of which `basis`
+    fen are left. case: the open one that tells of it.
+    """
+
+    grant: GivenGrant
+    held: tuple[Held, ...] = ()
+    won: Won | None = None
+    basis: Fen = 0
+    case: UUID | None = None
 
 
 class InUse(Exception):
@@ -115,13 +132,39 @@ def take_back(grant: GivenGrant, held: Sequence[Held], offer: Offer, at: datetim
             _recount(parts, one.won, 0, at)
     if used:
         parts.changes.append(Change("offer_grant", grant.id, grant.status, "KEPT"))
-        parts.add("operator_case", _case(grant, used, at))
+        parts.changes += [_still_used(one.id) for one in used if one.kind == "coupon"]
+        if grant.status != "KEPT":
+            parts.add("operator_case", _case(grant, used, at))
         return parts
     parts.changes.append(Change("offer_grant", grant.id, grant.status, "REVOKED"))
-    if grant.status == "GIVEN":
+    if grant.status in ("GIVEN", "KEPT"):
         _return_places(parts, grant, offer)
     _return_limits(parts, grant, offer)
     return parts
+
+
+def came_back_unused(origin: Origin, coupon: UUID, offer: Offer, note: str, at: datetime) -> Parts:
+    """A sale was reversed, and with it comes a coupon that was no longer earned when it was used already: it goes the
+    way of one that was never used, so that it does not matter which of the two came first.
+
+    These parts follow the coupon's change to AVAILABLE in its unit. note: what the case, which closes, says.
+    """
+    if origin.won is not None:
+        parts = Parts()
+        _recount(parts, replace(origin.won, status="AVAILABLE"), origin.basis, at)
+    else:
+        held = [replace(one, status="AVAILABLE") if one.id == coupon else one for one in origin.held]
+        parts = take_back(origin.grant, held, offer, at)
+    revoked = any((moved.key, moved.new) == (origin.grant.id, "REVOKED") for moved in parts.changes)
+    if revoked and origin.case is not None:
+        closed = {"closed_at": at, "closed_by": "till", "note": note}
+        parts.changes.append(Change("operator_case", origin.case, "OPEN", "CLOSED", closed))
+    return parts
+
+
+def _still_used(coupon: UUID) -> Change:
+    """Whoever gives it back at this moment, or finds it gone, decides again."""
+    return Change("coupon", coupon, "USED", "USED")
 
 
 def lower(grant: GivenGrant, held: Sequence[Held], basis: Fen, details: Mapping[str, Any], at: datetime) -> Parts:
@@ -165,7 +208,7 @@ def _recount(parts: Parts, won: Won, basis: Fen, at: datetime) -> bool:
         case "HELD":
             raise InUse(won.coupon)
         case "USED":
-            parts.changes.append(Change("offer_grant", won.grant, "GIVEN", "KEPT"))
+            parts.changes += [Change("offer_grant", won.grant, won.standing, "KEPT"), _still_used(won.coupon)]
             return True
         case "AVAILABLE":
             details = {**won.order.details, "basis": basis}
@@ -174,7 +217,7 @@ def _recount(parts: Parts, won: Won, basis: Fen, at: datetime) -> bool:
             )  # fmt: skip
             given = _as_given(won)
             _void(parts, given, _coupon_of(won))
-            parts.changes.append(Change("offer_grant", won.grant, "GIVEN", "REVOKED"))
+            parts.changes.append(Change("offer_grant", won.grant, won.standing, "REVOKED"))
             _return_budget(parts, given)
             if due:
                 _prize_anew(parts, won, order)

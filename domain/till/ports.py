@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any, Protocol, TypeAlias
 from uuid import UUID
 
+from domain.offers.catalog import Catalog
+from domain.offers.take_back import Origin
 from domain.stories.state import StoryState
 from domain.till.model import Key, Outcome, Quote, Redemption, Told
 from domain.wallet.facts import CouponFacts
@@ -31,6 +33,10 @@ class ReadTill(Protocol):
 
     async def coupon(self, customer: str, coupon: UUID) -> CouponFacts | None:
         """The customer's own coupon, in whatever state."""
+        ...
+
+    async def origin(self, coupon: CouponFacts, catalog: Catalog) -> Origin:
+        """The grant that the coupon came of, as it stands now."""
         ...
 
     async def overdue(self, customer: str, now: datetime) -> Sequence[UUID]:

@@ -2,10 +2,12 @@
 
 A partial return keeps the redemption and takes back of the discount in proportion, rounded down to the fen. Once all
 that was paid is returned, at once or bit by bit, the reversal is whole: the offer's return policy says what comes back.
-The coupon comes back while it is valid, the quota place while the offer runs, an allowance while its period lasts.
+The coupon comes back while it is valid, the quota place while the offer runs, an allowance while its period lasts. A
+coupon that is no longer earned (its case was opened when that came to light) is voided instead.
 Sources: contract section 4; the version of the campaign that the discount was judged by.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -21,8 +23,10 @@ from domain.ledger import keys
 from domain.ledger.accounts import Account
 from domain.ledger.moves import Move, Op, reverse
 from domain.ledger.unit import Change, Committed, Ledger, Moved, Opening, Unit
+from domain.offers.award import Parts
 from domain.offers.catalog import Catalog
 from domain.offers.ports import Catalogs
+from domain.offers.take_back import GivenGrant, Origin, came_back_unused
 from domain.till.capture import entry_row, grant_of, subsidy_moves
 from domain.till.keep import TRIES, answer_only, came_before, first_of, unit_with
 from domain.till.model import (
@@ -50,15 +54,24 @@ class ReverseRedemption:
     amount: Fen
 
 
+@dataclass(frozen=True, slots=True)
+class Used:
+    """A coupon of a redemption, and what it came of, as both stand now."""
+
+    coupon: CouponFacts
+    origin: Origin
+
+
 @dataclass(slots=True)
 class Reversal:
-    """What one reversal changes."""
+    """What one reversal changes. after: of grants whose coupon came back though it is no longer earned."""
 
     outcome: Reversed
     back: tuple[Shares, ...]
     taken: tuple[Shares, ...]
     whole: bool
     coupons: tuple[str, ...]
+    after: Parts
     moves: list[Move] = field(default_factory=list)
     opens: dict[Account, Opening] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
@@ -89,11 +102,11 @@ async def reverse_redemption(
         if found.whole or command.amount > left or (command.amount <= 0 and found.payable > 0):
             return await answer_only(key, present(TooMuch(left)), now, read=read, ledger=ledger)
         catalog = await catalogs.latest()
-        coupons = {
-            line.coupon: await read.coupon(found.customer, line.coupon)
-            for line in found.lines
-            if line.coupon is not None and command.amount == left
-        }
+        coupons: dict[UUID, Used] = {}
+        for line in found.lines if command.amount == left else ():
+            coupon = None if line.coupon is None else await read.coupon(found.customer, line.coupon)
+            if coupon is not None:
+                coupons[coupon.id] = Used(coupon, await read.origin(coupon, catalog))
         decided = decide_reversal(found, command.amount, coupons, catalog, now)
         told = present(decided.outcome)
         result = await ledger.commit(_unit(command, told, found, decided, now))
@@ -109,7 +122,7 @@ async def reverse_redemption(
 def decide_reversal(
     found: Redemption,
     amount: Fen,
-    coupons: dict[UUID, CouponFacts | None],
+    coupons: Mapping[UUID, Used],
     catalog: Catalog,
     now: datetime,
 ) -> Reversal:
@@ -125,8 +138,10 @@ def decide_reversal(
     )
     taken = tuple(after.minus(before) for after, before in zip(back, found.back, strict=True))
     sum_now = taken_back(found.discount, refunded, found.payable)
-    decided = Reversal(Reversed(found.id, sum_now - found.taken_back, (), False), back, taken, whole, found.coupons)
+    outcome = Reversed(found.id, sum_now - found.taken_back, (), False)
+    decided = Reversal(outcome, back, taken, whole, found.coupons, Parts())
     returned: list[UUID] = []
+    unused: set[str] = set()
     place = False
     for n, (line, part, so_far) in enumerate(zip(found.lines, taken, back, strict=True)):
         decided.moves += subsidy_moves(Op.REVERSE, found.merchant, line.campaign, line.offer, part)
@@ -144,10 +159,16 @@ def decide_reversal(
                     "REVOKED" if gone else "GIVEN", {"cost": cost},
                 )
             )  # fmt: skip
-        elif whole and policy.coupon and _still_valid(coupons.get(line.coupon), now):
+        elif whole and policy.coupon and _still_valid(used := coupons.get(line.coupon), now):
+            assert used is not None
             decided.moves.append(reverse(1, keys.redeemed(line.offer), keys.coupon(line.coupon), "COUPON"))
             decided.changes.append(Change("coupon", line.coupon, "USED", "AVAILABLE"))
-            returned.append(line.coupon)
+            unused.add(str(line.coupon))
+            if used.origin.grant.status == "KEPT":
+                decided.after.absorb(_void(used, found, catalog, now))
+            else:
+                decided.changes.append(_as_it_stands(used.origin.grant))
+                returned.append(line.coupon)
         if quota_back:
             quota, granted = keys.quota(line.campaign, line.offer), keys.granted(line.campaign, line.offer)
             decided.moves.append(reverse(1, granted, quota, "QUOTA"))
@@ -158,7 +179,7 @@ def decide_reversal(
                     decided.opens[allowance.account] = Opening(balance=allowance.most)
                     decided.moves.append(reverse(1, keys.used(line.offer), allowance.account, "LIMIT"))
     decided.outcome = Reversed(found.id, sum_now - found.taken_back, tuple(returned), place)
-    decided.coupons = tuple(each for each in found.coupons if UUID(each) not in returned)
+    decided.coupons = tuple(each for each in found.coupons if each not in unused)
     return decided
 
 
@@ -175,8 +196,21 @@ def _still_runs(line: Line, catalog: Catalog, now: datetime) -> bool:
     return of is not None and catalog.timing(of, now).state is not OfferState.ENDED
 
 
-def _still_valid(coupon: CouponFacts | None, now: datetime) -> bool:
-    return coupon is not None and coupon.status is CouponStatus.USED and now < coupon.expires_at
+def _still_valid(used: Used | None, now: datetime) -> bool:
+    return used is not None and used.coupon.status is CouponStatus.USED and now < used.coupon.expires_at
+
+
+def _void(used: Used, found: Redemption, catalog: Catalog, now: datetime) -> Parts:
+    """What becomes of a coupon that nothing earns any more once it is unused again. Source: contract section 6."""
+    grant = used.origin.grant
+    _, offer = catalog.judged_by(grant.campaign, grant.version, grant.offer)
+    note = f"the sale it was used in was reversed: redemption {found.id}"
+    return came_back_unused(used.origin, used.coupon.id, offer, note, now)
+
+
+def _as_it_stands(grant: GivenGrant) -> Change:
+    """Should it cease to be earned at this moment, one of the two decides again."""
+    return Change("offer_grant", grant.id, grant.status, grant.status)
 
 
 def _unit(command: ReverseRedemption, told: Told, found: Redemption, decided: Reversal, now: datetime) -> Unit:
@@ -196,15 +230,26 @@ def _unit(command: ReverseRedemption, told: Told, found: Redemption, decided: Re
                 command.amount, found.lines, decided.taken, now,
             )
         )  # fmt: skip
+    after = decided.after
+    rows: dict[str, Sequence[Any]] = {**after.rows}
+    if entries:
+        rows["settlement_entry"] = entries
     return unit_with(
         command.key,
         told,
         id=unit,
         lane=found.lane,
         at=now,
-        moves=decided.moves,
-        opens=decided.opens,
-        changes=(Change("redemption", found.id, found.version, found.version + 1, values), *decided.changes),
-        rows={"settlement_entry": entries} if entries else {},
-        signals=[(f"viewer:{found.customer}", f"coupon:{coupon}") for coupon in decided.outcome.coupons],
+        moves=[*decided.moves, *after.moves],
+        opens={**decided.opens, **after.opens},
+        changes=(
+            Change("redemption", found.id, found.version, found.version + 1, values),
+            *decided.changes,
+            *after.changes,
+        ),
+        rows=rows,
+        signals=[
+            *((f"viewer:{found.customer}", f"coupon:{coupon}") for coupon in decided.outcome.coupons),
+            *after.signals,
+        ],
     )

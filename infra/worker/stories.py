@@ -22,12 +22,11 @@ from uuid import UUID
 import orjson
 import structlog
 
-from domain.campaigns.model import Cashback
 from domain.kernel.errors import Broken, Busy, HallError
 from domain.kernel.ids import lane_of
 from domain.kernel.time import Clock
 from domain.ledger.unit import Change, Committed, Moved, Result, Short, Unit
-from domain.offers.award import SECOND_LOOK, Award, promise
+from domain.offers.award import SECOND_LOOK, promise
 from domain.offers.catalog import Catalog
 from domain.offers.scheduled import LOOK, running_once
 from domain.offers.story_change import (
@@ -40,7 +39,7 @@ from domain.offers.story_change import (
     missed_of,
     newly_earned,
 )
-from domain.offers.take_back import GivenGrant, Had, Held, Won
+from domain.offers.take_back import GivenGrant, Had, Held
 from domain.offers.units import unit_of
 from domain.points.book import Book
 from domain.points.story import earn, put_right
@@ -60,7 +59,7 @@ from domain.stories.fold import Folded, can_fold_on, carry_on, fold_all
 from domain.stories.state import StoryState
 from infra import metrics
 from infra.db.commit import GroupCommit
-from infra.db.stores.grants import given_grant, held_of
+from infra.db.stores.grants import given_grant, held_of, won_of
 from infra.db.stores.profiles import ProfileStore
 from infra.db.stores.states import state_of, text_of
 from infra.db.stores.stories import Leased, PastEvent, StoryRow, StoryStore
@@ -427,7 +426,7 @@ class StoryWorker:
         for kind, one in benefits:
             held = held_of(kind, one)
             if (prize := prizes.get(held.id)) is not None:
-                held = replace(held, won=_won(customer, prize, catalog))
+                held = replace(held, won=won_of(customer, prize, prize["coupon"], prize["coupon_status"], catalog))
             found[one["offer_grant"]].append(held)
         return found
 
@@ -536,18 +535,3 @@ def _reference_of(event: StoryEvent) -> tuple[str, str] | None:
 
 def _person(state: StoryState) -> str | None:
     return state.profile.person if state.profile is not None else None
-
-
-def _won(customer: str, row: Any, catalog: Catalog) -> Won | None:
-    """A prize that counts from the purchase; None of any other."""
-    campaign, offer = catalog.judged_by(row["campaign"], row["version"], row["offer"])
-    details = orjson.loads(row["details"])
-    draw = campaign.draw(details["draw"])
-    reward = next((prize.reward for prize in draw.prizes if prize.code == details["prize"]), None) if draw else None
-    if not isinstance(reward, Cashback):
-        return None
-    order = Award(
-        campaign, offer, customer, row["cause"], row["at"], row["at"], amount=row["cost"], round=row["round"],
-        by="DRAW", details=details,
-    )  # fmt: skip
-    return Won(row["id"], order, reward, row["cost"], row["line"], row["coupon"], row["status"])

@@ -6,7 +6,7 @@ from uuid import uuid4
 from domain.lottery.verify import Day, verify
 from infra.campaigns.loader import HERE
 from tests.builders.house import House
-from tests.builders.till import bought, merchant
+from tests.builders.till import bought, merchant, reverse
 
 DRAW = """
 mutation Draw($id: UUID!, $draw: String!, $nonce: String!) {
@@ -196,6 +196,30 @@ async def test_a_free_order_that_was_used_before_part_of_its_order_went_back_is_
     assert [row["status"] for row in used] == ["USED"]
     assert [(row["kind"], row["offer"]) for row in cases] == [("PRIZE_ABOVE_PURCHASE", "free-order")]
     assert '"cost":80000' in cases[0]["details"].replace(" ", "")
+
+
+async def test_a_free_order_that_was_used_comes_back_as_what_is_left_of_its_order(hall: House) -> None:
+    await everybody_wins_the_order(hall)
+    await at_the_mall(hall, "qi", 80_000)
+    await draw(hall, "qi", "free-order")
+    await merchant(hall, "m-bank", "repayment")
+    redemption = await bought(hall, "qi", 90_000, "t-repaid", merchant="m-bank")
+    await refund(hall, "qi", "r-1", 20_000)
+
+    answer = await reverse(hall, redemption, 10_000)
+    after_a_part = await hall.rows(
+        "select value, status from coupon where customer = 'qi' and offer = 'free-order' order by value desc"
+    )
+    await refund(hall, "qi", "r-2", 60_000)
+    after_all = await hall.rows(
+        "select value, status from coupon where customer = 'qi' and offer = 'free-order' order by value desc"
+    )
+
+    assert answer.json() == {"reversed": 80_000, "restored": {"quota": False}}
+    assert [tuple(row) for row in after_a_part] == [(80_000, "VOIDED"), (60_000, "AVAILABLE")]
+    assert [tuple(row) for row in after_all] == [(80_000, "VOIDED"), (60_000, "VOIDED")]
+    cases = await hall.rows("select kind, status from operator_case order by at")
+    assert [tuple(row) for row in cases] == [("PRIZE_ABOVE_PURCHASE", "CLOSED"), ("USED_BUT_NOT_EARNED", "OPEN")]
 
 
 async def everybody_wins_the_order(hall: House) -> None:

@@ -3,10 +3,14 @@
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import orjson
 
-from domain.offers.take_back import GivenGrant, Held
+from domain.campaigns.model import Cashback
+from domain.offers.award import Award
+from domain.offers.catalog import Catalog
+from domain.offers.take_back import GivenGrant, Held, Won
 
 
 def given_grant(customer: str, row: Mapping[str, Any]) -> GivenGrant:
@@ -46,3 +50,18 @@ def held_of(kind: str, row: Mapping[str, Any]) -> Held:
             return Held(kind, row["id"], row["status"], total=row["total"])
         case _:
             return Held(kind, row["id"], row["status"])
+
+
+def won_of(customer: str, row: Mapping[str, Any], coupon: UUID, status: str, catalog: Catalog) -> Won | None:
+    """Of a prize's offer_grant and the coupon it became, in `status`; None of one that counts from no purchase."""
+    campaign, offer = catalog.judged_by(row["campaign"], row["version"], row["offer"])
+    details = orjson.loads(row["details"])
+    draw = campaign.draw(details["draw"])
+    reward = next((prize.reward for prize in draw.prizes if prize.code == details["prize"]), None) if draw else None
+    if not isinstance(reward, Cashback):
+        return None
+    order = Award(
+        campaign, offer, customer, row["cause"], row["at"], row["at"], amount=row["cost"], round=row["round"],
+        by="DRAW", details=details,
+    )  # fmt: skip
+    return Won(row["id"], order, reward, row["cost"], row["line"], coupon, status, row["status"])

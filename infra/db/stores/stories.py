@@ -121,8 +121,8 @@ CHANCES_OF_GRANTS = named(
 PRIZES_OF_CHANCES = named(
     "offer_grant.prizes_of_chances",
     """
-    select g.id, g.campaign, g.version, g.offer, g.cause, g.round, g.at, g.cost, g.line, g.details,
-           c.id coupon, c.status
+    select g.id, g.campaign, g.version, g.offer, g.cause, g.round, g.status, g.at, g.cost, g.line, g.details,
+           c.id coupon, c.status coupon_status
     from offer_grant g, lateral (
         select * from coupon x where x.lane = g.lane and x.customer = g.customer and x.offer_grant = g.id offset 0
     ) c

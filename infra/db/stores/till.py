@@ -16,14 +16,18 @@ import orjson
 from domain.campaigns.terms import CouponKind
 from domain.kernel.ids import lane_of, lane_of_id
 from domain.kernel.words import Words
+from domain.offers.catalog import Catalog
+from domain.offers.take_back import Origin
 from domain.till.judge import AT_TILLS
 from domain.till.model import Key, Quote, Redemption, Shares, Told, lines_from_plain
 from domain.till.ports import PayerFacts
 from domain.wallet.facts import CouponFacts, CouponStatus
 from infra.db.literals import moments, numbers, texts
 from infra.db.statements import named
+from infra.db.stores.grants import given_grant, held_of, won_of
 from infra.db.stores.stamps import Seen
 from infra.db.stores.states import state_of
+from infra.db.stores.stories import StoryStore
 from infra.db.together import Together
 
 MOST_COUPONS = 100
@@ -70,6 +74,21 @@ PAYERS = named(
 
 COUPON = named("till.coupon", f"select {_COUPON} from coupon x where x.lane = $1 and x.customer = $2 and x.id = $3")
 
+# The chance that a prize was drawn with was given for a purchase: `earned` and `basis` say what is left of that.
+ORIGIN = named(
+    "till.origin",
+    """
+    select g.id, g.campaign, g.version, g.offer, g.by, g.cause, g.round, g.status, g.cost, g.line, g.at, g.details,
+        k.id case_id, e.status earned, e.details earned_details
+    from offer_grant g
+        left join operator_case k on k.lane = g.lane and k.kind in ('USED_BUT_NOT_EARNED', 'PRIZE_ABOVE_PURCHASE')
+            and k.subject = g.id::text and k.status = 'OPEN'
+        left join draw_chance d on d.lane = g.lane and d.id = case g.by when 'DRAW' then substr(g.cause, 6)::uuid end
+        left join offer_grant e on e.lane = d.lane and e.id = d.offer_grant
+    where g.lane = $1 and g.id = $2
+    """,
+)
+
 OVERDUE = named(
     "till.overdue",
     """
@@ -104,6 +123,7 @@ class TillStore:
     def __init__(self, pool: asyncpg.Pool, seen: Seen, *, together: int = 256) -> None:
         self._pool = pool
         self._seen = seen
+        self._stories = StoryStore(pool)
         self._customers: OrderedDict[str, str] = OrderedDict()
         self._ask_payer = Together(self._payers, limit=together)
         self._ask_quote = Together(self._quotes, limit=together)
@@ -117,6 +137,19 @@ class TillStore:
             return None
         plain = [str(row["id"]), str(row["offer_grant"]), *list(row)[2:12]]
         return _coupon(customer, plain, row["valid_from"], row["expires_at"])
+
+    async def origin(self, coupon: CouponFacts, catalog: Catalog) -> Origin:
+        customer = coupon.customer
+        row = await self._pool.fetchrow(ORIGIN, lane_of(customer), coupon.grant)
+        grant = given_grant(customer, row)
+        if grant.status != "KEPT":
+            return Origin(grant)
+        if row["by"] == "DRAW":
+            won = won_of(customer, row, coupon.id, coupon.status, catalog)
+            basis = orjson.loads(row["earned_details"]).get("basis", 0) if row["earned"] == "GIVEN" else 0
+            return Origin(grant, won=won, basis=basis, case=row["case_id"])
+        held = await self._stories.benefits(customer, [grant.id])
+        return Origin(grant, tuple(held_of(kind, each) for kind, each in held), case=row["case_id"])
 
     async def overdue(self, customer: str, now: datetime) -> Sequence[UUID]:
         return [id for (id,) in await self._pool.fetch(OVERDUE, lane_of(customer), customer, now)]
