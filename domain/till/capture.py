@@ -1,6 +1,7 @@
 """The sale went through: what the quote held becomes final, and the merchant is owed its subsidy.
 
-Source: contract section 4. One redemption a quote and one a transaction; a capture after the quote's end is too late.
+Source: contract section 4. One redemption a quote and one a transaction, whoever's card it was; a capture after the quote's end is
+too late.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.kernel.errors import Broken, Busy
+from domain.kernel.ids import lane_of
 from domain.kernel.time import Clock
 from domain.ledger.accounts import Account, sink
 from domain.ledger.moves import Move, Op, post, reverse
@@ -100,9 +102,13 @@ async def _ended(command: CaptureQuote, quote: Quote | None, now: datetime, read
 def capture_unit(command: CaptureQuote, told: Told, quote: Quote, now: datetime) -> Unit:
     """The hold's end, the redemption, a grant for each automatic discount, and who bears what."""
     coupons = [line.coupon for line in quote.lines if line.coupon is not None]
+    sale = {
+        "lane": lane_of(command.transaction), "transaction": command.transaction, "redemption": quote.id,
+        "status": "REDEEMED",
+    }  # fmt: skip
     changes = [
         Change("till_quote", quote.id, quote.status, "CAPTURED"),
-        Change("sale", command.transaction, None, 0),
+        Change("sale", command.transaction, None, "REDEEMED", lane=sale["lane"]),
         *(Change("coupon", coupon, "HELD", "USED") for coupon in coupons),
     ]
     redemption = {
@@ -111,7 +117,7 @@ def capture_unit(command: CaptureQuote, told: Told, quote: Quote, now: datetime)
         "discount": quote.discount, "lines": quote.plain, "coupons": [str(each) for each in coupons],
         "back": [[0, 0, 0] for _ in quote.lines], "at": now, "changed_at": now,
     }  # fmt: skip
-    rows: dict[str, Sequence[Any]] = {"redemption": (redemption,)}
+    rows: dict[str, Sequence[Any]] = {"redemption": (redemption,), "sale": (sale,)}
     if quote.lines:
         rows["settlement_entry"] = (
             entry_row(

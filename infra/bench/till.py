@@ -162,7 +162,8 @@ async def open_till(dsn: str, *, together: bool) -> AsyncIterator[Till]:
 
 
 _TABLES = (
-    "account, shared_account, journal, request, hold, offer_grant, till_key, till_quote, redemption, settlement_entry"
+    "account, shared_account, journal, request, hold, offer_grant, till_key, till_quote, redemption, sale,"
+    " settlement_entry"
 )
 
 

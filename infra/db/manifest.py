@@ -27,7 +27,7 @@ _NAMES = {
         " draw_chain draw_entry draw_result draw_secret"
         " points_account points_entry points_redemption"
         " booking lounge_pass lounge_visit"
-        " presentation_used redemption settlement_entry settlement_statement till_key till_quote"
+        " presentation_used redemption sale settlement_entry settlement_statement till_key till_quote"
         " application audit change_request customer_freeze message message_consent schedule_run sign_up"
     ),
     TableClass.CATALOG: (
@@ -81,7 +81,7 @@ STATE_KINDS: Mapping[str, StateKind] = MappingProxyType(
             StateKind("till_key", "till_key", key=("client", "key"), state="digest", changed_at=None),
             StateKind("till_quote", "till_quote"),
             StateKind("redemption", "redemption", state="version"),
-            StateKind("sale", "redemption", key=("transaction",), state="version"),
+            StateKind("sale", "sale", key=("transaction",), changed_at=None),
             StateKind("presentation_used", "presentation_used", state="used", changed_at=None),
             StateKind("points", "points_account", key=("customer",), state="version", changed_at=None),
             StateKind("points_redemption", "points_redemption"),

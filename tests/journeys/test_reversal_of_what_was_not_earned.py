@@ -1,4 +1,4 @@
-"""A sale is reversed, and what earned the coupon used in it has been taken back: the order of the two does not matter."""
+"""A sale is reversed, and what earned the coupon used in it has been taken back: in either order alike."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -366,6 +366,22 @@ async def test_a_transaction_has_one_redemption(hall: House) -> None:
     assert (await release(hall, other["quote"])).status_code == 200
 
 
+async def test_a_transaction_has_one_redemption_whoever_pays(hall: House) -> None:
+    """Seen to fail where only the customer's own redemptions were looked at: eight times 200."""
+    await friday(hall)
+    customers = [f"c{n}" for n in range(8)]
+    for customer in customers:
+        await cardholder(hall, customer)
+    quotes = [await quote(hall, customer, 20_000) for customer in customers]
+
+    answers = await asyncio.gather(*(capture(hall, quoted["quote"], "t1") for quoted in quotes))
+    late = await capture(hall, (await quote(hall, "an", 20_000))["quote"], "t1")
+
+    assert sorted(answer.status_code for answer in answers) == [200] + [409] * 7
+    assert {answer.json()["code"] for answer in [*answers, late] if answer.status_code != 200} == {"TRANSACTION_USED"}
+    assert [row["n"] for row in await hall.rows("select count(*) n from redemption")] == [1]
+
+
 async def test_two_quotes_for_one_coupon_and_one_has_it(hall: House) -> None:
     """Seen to fail without the coupon's change AVAILABLE -> HELD and its hold."""
     await hall.set_clock("2026-10-05T12:00:00")

@@ -65,6 +65,16 @@ async def test_a_quote_of_one_process_is_captured_once_at_both(halls: tuple[Hous
     assert sorted(answer.status_code for answer in answers) == [200] + [409] * 7
 
 
+async def test_a_transaction_is_captured_once_at_both_though_two_cards_were_quoted(halls: tuple[House, House]) -> None:
+    """Seen to fail where only the customer's own redemptions were looked at."""
+    one, other = halls
+    quotes = [(hall, await quote(hall, customer, 20_000)) for hall, customer in ((one, "an"), (other, "bo"))]
+
+    answers = await asyncio.gather(*(capture(hall, quoted["quote"], "t1") for hall, quoted in quotes))
+
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
+
+
 async def test_a_capture_and_a_release_at_once_end_in_one_of_the_two(halls: tuple[House, House]) -> None:
     """Seen to fail when the capture neither ends the hold nor changes the quote's state: then both were done."""
     one, other = halls
