@@ -99,6 +99,7 @@ from infra.worker.points import PointsSweep
 from infra.worker.schedules import Schedules
 from infra.worker.second_look import SecondLook
 from infra.worker.stories import StoryWorker
+from infra.worker.sweeps import release_all
 from infra.worker.till import TillRounds
 from infra.worker.waiting import WaitingPlaces
 from infra.worker.worker import Worker
@@ -404,7 +405,11 @@ async def _doors(hall: Hall) -> _Doors:
         ),
     ]
     if settings.sandbox:
-        routes += sandbox_routes(SandboxDeps(hall.clock, sessions.issue, hall.worker.settle))
+
+        async def end_overdue() -> None:
+            await release_all(hall.ledger, hall.clock.now())
+
+        routes += sandbox_routes(SandboxDeps(hall.clock, sessions.issue, end_overdue, hall.worker.settle))
     return _Doors(graphql, subscriptions, till, routes, inbox)
 
 

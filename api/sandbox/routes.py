@@ -44,6 +44,9 @@ class SandboxDeps:
     sign_in: Callable[[str], Awaitable[Session]]
     """A session of a customer, who need not have had any event yet."""
 
+    end_overdue: Callable[[], Awaitable[object]]
+    """Gives back what holds kept that have expired by the clock's present moment."""
+
     settle: Callable[[], Awaitable[Mapping[str, int]]]
     """Returns `{"events", "deliveries"}` when nothing is left to do; raises TimeoutError after 60 s."""
 
@@ -73,7 +76,7 @@ def sandbox_routes(deps: SandboxDeps) -> list[Route]:
     async def clock(request: Request) -> Response:
         if request.method == "DELETE":
             await deps.clock.reset()
-            return _shown()
+            return await _shown()
         body = await _object(request, {"now", "frozen"})
         now, frozen = read_time(body.get("now")), body.get("frozen", False)
         if now is None:
@@ -81,9 +84,10 @@ def sandbox_routes(deps: SandboxDeps) -> list[Route]:
         if type(frozen) is not bool:
             return bad_request("frozen: must be true or false.")
         await deps.clock.set(now, frozen=frozen)
-        return _shown()
+        return await _shown()
 
-    def _shown() -> Response:
+    async def _shown() -> Response:
+        await deps.end_overdue()  # whoever sets the clock and looks at once sees what the next sweep would leave
         return answer(200, {"now": iso(deps.clock.now()), "frozen": deps.clock.frozen})
 
     async def settle(request: Request) -> Response:

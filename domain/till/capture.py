@@ -1,7 +1,7 @@
 """The sale went through: what the quote held becomes final, and the merchant is owed its subsidy.
 
-Source: contract section 4. One redemption a quote and one a transaction, whoever's card it was; a capture after the quote's end is
-too late.
+Source: contract section 4. One redemption a quote and one a transaction, whoever's card it was; a capture after the
+quote's end is too late.
 """
 
 from collections.abc import Callable, Sequence

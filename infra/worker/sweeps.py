@@ -55,11 +55,17 @@ class ReleasesHolds(Protocol):
     async def release_expired_holds(self, now: datetime, limit: int = 512) -> int: ...
 
 
+async def release_all(holds: ReleasesHolds, now: datetime) -> int:
+    """Give back what all holds kept that have expired by `now`; returns how many."""
+    released = 0
+    while done := await holds.release_expired_holds(now, BATCH):
+        released += done
+    return released
+
+
 async def sweep(pool: asyncpg.Pool, ledger: Ledger, holds: ReleasesHolds, now: datetime) -> int:
     """Write down everything that has ended by `now`; returns how many rows changed. Safe to run anywhere, at once."""
-    swept = 0
-    while done := await holds.release_expired_holds(now, BATCH):
-        swept += done
+    swept = await release_all(holds, now)
     swept += await _expire(pool, ledger, now, COUPONS_DUE, "coupon", "AVAILABLE")
     swept += await _expire(pool, ledger, now, CHANCES_DUE, "draw_chance", "OPEN")
     return swept + await _lapse(pool, ledger, now)

@@ -86,6 +86,9 @@ def _sandbox() -> tuple[ClientRecord, ...]:
     return sandbox_clients()
 
 
+async def _nothing_held() -> None: ...
+
+
 async def _settled() -> dict[str, int]:
     return {"events": 0, "deliveries": 0}
 
@@ -122,7 +125,7 @@ async def open_doors(
     routes = [
         *oauth_routes(OAuthDeps(known, tokens.for_machine)),
         *event_routes(EventDeps(taken, tokens.check_machine, requests_at_once)),
-        *sandbox_routes(SandboxDeps(clock, sessions.issue, settle)),
+        *sandbox_routes(SandboxDeps(clock, sessions.issue, _nothing_held, settle)),
     ]
     rest = Starlette(routes=routes, exception_handlers=exception_handlers())
     rest.router.redirect_slashes = False
