@@ -102,13 +102,11 @@ async def _ended(command: CaptureQuote, quote: Quote | None, now: datetime, read
 def capture_unit(command: CaptureQuote, told: Told, quote: Quote, now: datetime) -> Unit:
     """The hold's end, the redemption, a grant for each automatic discount, and who bears what."""
     coupons = [line.coupon for line in quote.lines if line.coupon is not None]
-    sale = {
-        "lane": lane_of(command.transaction), "transaction": command.transaction, "redemption": quote.id,
-        "status": "REDEEMED",
-    }  # fmt: skip
+    sold = lane_of(command.transaction)
+    sale = {"lane": sold, "transaction": command.transaction, "redemption": quote.id, "status": "REDEEMED"}
     changes = [
         Change("till_quote", quote.id, quote.status, "CAPTURED"),
-        Change("sale", command.transaction, None, "REDEEMED", lane=sale["lane"]),
+        Change("sale", command.transaction, None, "REDEEMED", lane=sold),
         *(Change("coupon", coupon, "HELD", "USED") for coupon in coupons),
     ]
     redemption = {

@@ -2,7 +2,8 @@
 
 The rules, from the campaign files' `stacking`: an offer counts once a payment; of a campaign's offers that are not
 stackable one counts; of the offers that share an exclusion group, in any campaign, one counts. The best takes most off;
-of equal ones that which uses fewer offers, then the first by the codes of its offers. No more is taken off than is to
+of equal ones that which uses fewer offers, then the first by the codes of its offers. Of one offer's coupons that take
+off as much the one of the smallest value is used, then the one that ends first. No more is taken off than is to
 be paid: what is over is cut from the last line by offer code, so that a line's figure does not depend on the others.
 """
 
@@ -112,7 +113,9 @@ def _rank(chosen: Sequence[Candidate], amount: Fen) -> tuple[Fen, int, tuple[str
 
 
 def _of_each_offer(candidates: Collection[Candidate], amount: Fen) -> list[Candidate]:
-    """Of each offer, which counts once, the one that takes most off; of equal coupons the one that ends first."""
+    """Of each offer, which counts once, the one that takes most off; a coupon of a value that is lost on this payment is
+    kept for another one.
+    """
     found: dict[str, Candidate] = {}
     for one in candidates:
         if one.discount <= 0:
@@ -123,6 +126,7 @@ def _of_each_offer(candidates: Collection[Candidate], amount: Fen) -> list[Candi
     return list(found.values())
 
 
-def _preference(one: Candidate, amount: Fen) -> tuple[Fen, bool, float, int]:
+def _preference(one: Candidate, amount: Fen) -> tuple[Fen, bool, Fen, float, int]:
     ends = one.expires_at.timestamp() if one.expires_at is not None else float("inf")
-    return -min(one.discount, amount), one.coupon is not None, ends, 0 if one.coupon is None else one.coupon.int
+    id = 0 if one.coupon is None else one.coupon.int
+    return -min(one.discount, amount), one.coupon is not None, one.discount, ends, id

@@ -1,6 +1,8 @@
 """The best combination, against an oracle that tries every one there is."""
 
+from datetime import UTC, datetime, timedelta
 from itertools import chain, combinations
+from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -118,3 +120,30 @@ def test_of_an_exclusion_group_one_counts_whatever_its_campaign() -> None:
     one, other = candidate("a", 30, exclusion_group="g"), candidate("b", 40, "y", exclusion_group="g")
 
     assert best([one, other], 1_000) == (other,)
+
+
+def coupon(value: int, days: int, number: int) -> Candidate:
+    return candidate(
+        "a", value, coupon=UUID(int=number), expires_at=datetime(2026, 10, 1, tzinfo=UTC) + timedelta(days)
+    )
+
+
+def test_of_an_offers_coupons_that_take_off_as_much_the_smallest_is_used_and_then_the_one_that_ends_first() -> None:
+    """Seen to fail when the end comes before the value: 100 were used for 30."""
+    dear, cheap, cheap_and_late = coupon(100, 1, 1), coupon(50, 2, 2), coupon(50, 3, 3)
+
+    assert best([dear, cheap_and_late, cheap], 30) == (cheap,)
+    assert best([cheap, dear], 80) == (dear,)
+
+
+@given(st.lists(st.tuples(st.integers(1, 5), st.integers(1, 3)), min_size=1, max_size=6), st.integers(1, 5))
+def test_no_coupon_of_an_offer_takes_off_as_much_and_is_worth_less_than_the_one_used(
+    wallet: list[tuple[int, int]], amount: int
+) -> None:
+    found = [coupon(value, days, number) for number, (value, days) in enumerate(wallet, 1)]
+
+    (used,) = best(found, amount)
+
+    off = min(used.discount, amount)
+    assert off == max(min(one.discount, amount) for one in found)
+    assert used.discount == min(one.discount for one in found if min(one.discount, amount) == off)
