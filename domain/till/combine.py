@@ -113,9 +113,7 @@ def _rank(chosen: Sequence[Candidate], amount: Fen) -> tuple[Fen, int, tuple[str
 
 
 def _of_each_offer(candidates: Collection[Candidate], amount: Fen) -> list[Candidate]:
-    """Of each offer, which counts once, the one that takes most off; a coupon of a value that is lost on this payment is
-    kept for another one.
-    """
+    """Of each offer, which counts once, the one that takes most off; value is not spent where it would be lost."""
     found: dict[str, Candidate] = {}
     for one in candidates:
         if one.discount <= 0:

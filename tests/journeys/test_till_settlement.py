@@ -67,6 +67,20 @@ async def test_a_closed_statement_never_changes_and_later_reversals_go_to_the_ne
     assert (following.json()["totals"]["reversals"], following.json()["totals"]["subsidy"]) == (1, -2_500)
 
 
+async def test_a_closed_statement_is_the_answer_though_the_clock_was_set_back_into_its_day(hall: House) -> None:
+    """Seen to fail when the day is looked at before the closed statement: an open one without entries."""
+    await friday(hall)
+    await bought(hall, "an", 20_000, "t1")
+    await hall.set_clock("2026-10-03T12:00:00")
+    closed = await statement(hall, "m-market", "2026-10-02")
+
+    await hall.set_clock("2026-10-02T18:00:00")
+    again = await statement(hall, "m-market", "2026-10-02")
+
+    assert closed.json()["state"] == "CLOSED"
+    assert again.content == closed.content
+
+
 async def test_shares_are_the_files_and_the_budget_bears_the_banks_alone(hall: House) -> None:
     await hall.publish(SHARED)
     await hall.set_clock("2026-10-05T12:00:00")
