@@ -44,7 +44,7 @@ class NotEligible(Problem):
 @strawberry.type(description="As many as one can have.")
 class LimitReached(Problem):
     limit: int = strawberry.field(description="How many one can have in the period.")
-    next_at: datetime | None = strawberry.field(description="When the next period begins; null when there is none.")
+    next_at: datetime | None = strawberry.field(description="From when one can have it again; null when never.")
 
 
 @strawberry.input(description="Which offer is claimed.")

@@ -134,7 +134,7 @@ async def apply_for_offer(
                 case Reused():
                     raise RequestReused
                 case Short(account):
-                    limited = refusal_for(account, order)
+                    limited = refusal_for(account, order, facts)
                     assert isinstance(limited, LimitReached)
                     return limited
                 case _:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol, assert_never
 from uuid import UUID
 
-from domain.campaigns.calendar import WEEKDAYS_ONLY, Calendar
+from domain.campaigns.calendar import Calendar
 from domain.campaigns.model import Campaign, Claim, Extension, Limit, Offer
 from domain.campaigns.schedule import state_of
 from domain.campaigns.terms import OfferState, Per, Reason
@@ -35,7 +35,9 @@ from domain.offers.outcomes import (
 )
 from domain.offers.periods import next_period, period_of
 from domain.offers.units import unit_of
-from domain.stories.explain import Eligibility
+from domain.stories.explain import Eligibility, open_again
+from domain.stories.plans import Plans
+from domain.stories.state import StoryState
 from domain.wallet.facts import CouponFacts
 
 
@@ -51,14 +53,19 @@ class ClaimOffer:
 class ClaimFacts:
     """What was known at `now`. person: the customer's identity, where the bank has told it.
 
-    coupons: those the customer holds, where the offer extends any.
+    story, plans: what the eligibility was judged by. coupons: those the customer holds, where the offer extends any.
     """
 
     eligibility: Eligibility
     person: str | None
     now: datetime
-    calendar: Calendar = WEEKDAYS_ONLY
+    story: StoryState | None
+    plans: Plans
     coupons: tuple[CouponFacts, ...] = ()
+
+    @property
+    def calendar(self) -> Calendar:
+        return self.plans.calendar
 
 
 class ReadClaimFacts(Protocol):
@@ -162,7 +169,7 @@ async def claim_offer(
         )  # fmt: skip
         decision = decide_claim(order, facts)
         if isinstance(decision, Parts):
-            return await _commit(order, decision, request, lane, read, ledger)
+            return await _commit(order, decision, facts, request, lane, read, ledger)
         refusal = decision
     # A refusal is judged afresh each time, but what was given once is answered as it was.
     match await read.answer_to(request, lane):
@@ -174,7 +181,7 @@ async def claim_offer(
 
 
 async def _commit(
-    order: Award, parts: Parts, request: Request, lane: int, read: ReadClaims, ledger: Ledger
+    order: Award, parts: Parts, facts: ClaimFacts, request: Request, lane: int, read: ReadClaims, ledger: Ledger
 ) -> ClaimOutcome:
     answer = naming(coupons=[coupon.id for coupon in parts.coupons])
     result = await ledger.commit(unit_of(parts, lane=lane, at=order.at, request=request, answer=answer))
@@ -186,7 +193,7 @@ async def _commit(
         case Reused():
             raise RequestReused
         case Short(account):
-            return refusal_for(account, order)
+            return refusal_for(account, order, facts)
         case Moved():
             raise Busy("a coupon that the claim extends was used at this moment")
         case Gone():
@@ -194,12 +201,13 @@ async def _commit(
     assert_never(result)
 
 
-def refusal_for(account: Account, order: Award) -> SoldOut | LimitReached:
-    """quota, budget -> SoldOut; limit -> LimitReached, with when the next period begins."""
+def refusal_for(account: Account, order: Award, facts: ClaimFacts) -> SoldOut | LimitReached:
+    """quota, budget -> SoldOut; limit -> LimitReached, with when it can be had again."""
     if not account.key.startswith("limit|"):
         return SoldOut()
     limit = next(limit for limit in order.offer.limits if _is_of(limit, account, order))
-    return LimitReached(limit.max, next_period(limit.period, order.earned_at))
+    begins = next_period(limit.period, order.earned_at)
+    return LimitReached(limit.max, open_again(order.offer, order.campaign, facts.story, facts.now, facts.plans, begins))
 
 
 def _is_of(limit: Limit, account: Account, order: Award) -> bool:

@@ -35,7 +35,7 @@ class NotEligible:
 
 @dataclass(frozen=True, slots=True)
 class LimitReached:
-    """limit: how many in the period; next_at: when the next period begins, None when there is none."""
+    """limit: how many in the period; next_at: from when it can be had again, None when never."""
 
     limit: int
     next_at: datetime | None

@@ -168,7 +168,7 @@ async def sign_up_for(
         )  # fmt: skip
         decision = decide_sign_up(order, facts, waiting)
         if isinstance(decision, SignUpStatus):
-            return await _commit(order, decision, request, lane, read, ledger)
+            return await _commit(order, decision, facts, request, lane, read, ledger)
         refusal = decision
     match await read.answer_to(request, lane):
         case Repeated(answer):
@@ -179,7 +179,13 @@ async def sign_up_for(
 
 
 async def _commit(
-    order: Award, status: SignUpStatus, request: Request, lane: int, read: ReadSignUps, ledger: Ledger
+    order: Award,
+    status: SignUpStatus,
+    facts: ClaimFacts,
+    request: Request,
+    lane: int,
+    read: ReadSignUps,
+    ledger: Ledger,
 ) -> SignUpOutcome:
     trigger = order.offer.trigger
     assert isinstance(trigger, SignUp)
@@ -195,7 +201,7 @@ async def _commit(
             case Short(account):
                 full = account.key.startswith("quota|") and status is SignUpStatus.CONFIRMED
                 if not (full and trigger.waiting_list):
-                    return refusal_for(account, order)
+                    return refusal_for(account, order, facts)
                 status = SignUpStatus.WAITING
             case _:
                 raise Broken(f"a sign-up answered {type(result).__name__}")

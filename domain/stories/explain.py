@@ -17,7 +17,7 @@ from domain.campaigns.model import Campaign, Offer, SignUp, Story
 from domain.campaigns.schedule import OfferTimes
 from domain.campaigns.terms import OfferState, Period, Reason, SubjectKind
 from domain.campaigns.words import moment
-from domain.kernel.time import add_months, day_start
+from domain.kernel.time import SHANGHAI, add_months, day_start
 from domain.kernel.words import Words
 from domain.stories.fold import period_key
 from domain.stories.plans import AskedOffer, Plans
@@ -190,9 +190,9 @@ def _explain(
     if times.state is OfferState.ENDED:  # nothing they do would help, and nothing else is worth saying
         return Eligibility(False, tuple(reasons), (), (), None, asked.closes_at)
     waits = sold_out and isinstance(offer.trigger, SignUp) and offer.trigger.waiting_list
+    against, because = _best_card(offer, asked, state, facts, limits)
     gone = _gone(offer, campaign, asked, state, facts, plans, limits, sold_out=sold_out and not waits)
     for_good = gone is not None and gone.next_at is None
-    against, because = _best_card(offer, asked, state, facts, limits)
     ends = [end for rule in asked.timed if (end := rule.deadline(facts)) is not None] if asked.timed else []
     missing: dict[str, Reason] | None = None
     if gone is not None:
@@ -329,14 +329,17 @@ def _gone(
     *,
     sold_out: bool,
 ) -> Reason | None:
-    """Why nothing of it is left for the customer now, whatever they do. What is for good is said first."""
+    """Why nothing of it is left for the customer now, whatever they do. What is for good is said first.
+
+    facts: at the card that is looked at.
+    """
     found = _allowance(offer, campaign, asked, state, facts, plans) if asked.limits else None
     if found is None and limits:
         used_up = _used_up(asked, state, limits)
         if used_up is not None and used_up.pending:
             found = _PENDING
         elif used_up is not None:
-            found = _limit_reached(offer, campaign, used_up.most, used_up.again, plans)
+            found = _limit_reached(offer, campaign, asked, facts, used_up.most, used_up.again, plans)
     return _SOLD_OUT if sold_out and (found is None or found.next_at is not None) else found
 
 
@@ -359,16 +362,79 @@ def _suits(card: CardFacts, asked: AskedOffer) -> bool:
     return card.closed_at is None and card.product in asked.products
 
 
-def _limit_reached(offer: Offer, campaign: Campaign, most: int, again: datetime | None, plans: Plans) -> Reason:
+def _limit_reached(
+    offer: Offer,
+    campaign: Campaign,
+    asked: AskedOffer,
+    facts: Facts,
+    most: int,
+    again: datetime | None,
+    plans: Plans,
+) -> Reason:
     """again: when the next period begins. The customer is told when they may from then on, if they ever may."""
     if again is None:
         return _used_for_good(most)
-    then = plans.times_later(campaign, offer, again)
-    if then.state in (OfferState.UPCOMING, OfferState.BETWEEN_WINDOWS) and then.next_change_at is not None:
-        again = then.next_change_at
-    elif then.state is OfferState.ENDED:
-        again = None
-    return _used_until(most, again)
+    return _used_until(most, _open_from(offer, campaign, asked, facts, again, plans))
+
+
+def open_again(
+    offer: Offer, campaign: Campaign, state: StoryState | None, now: datetime, plans: Plans, again: datetime | None
+) -> datetime | None:
+    """When the customer, who has used up a limit, may have the offer again; None: never.
+
+    again: when the limit's next period begins; None: there is none. Then the offer may be between its windows, or it
+    may not be the customer's own time (the month of their birthday): it is the first moment from then on at which
+    neither stands against it.
+    """
+    if again is None:
+        return None
+    known = state if state is not None else StoryState()
+    facts = _facts(known, now, plans)
+    _look_from(campaign, known, facts)
+    asked = plans.asked(campaign, offer)
+    if asked.moving:
+        _best_card(offer, asked, known, facts, ())
+    return _open_from(offer, campaign, asked, facts, again, plans)
+
+
+_TURNS = 8
+"""How often window and own time may send to one another before nothing more is promised."""
+
+
+def _open_from(
+    offer: Offer, campaign: Campaign, asked: AskedOffer, facts: Facts, at: datetime, plans: Plans
+) -> datetime | None:
+    """The first moment from `at` on at which it is open and the customer's own time; None: there is none."""
+    for _ in range(_TURNS):
+        then = plans.times_later(campaign, offer, at)
+        if then.state in (OfferState.UPCOMING, OfferState.BETWEEN_WINDOWS) and then.next_change_at is not None:
+            at = then.next_change_at
+        elif then.state is OfferState.ENDED:
+            return None
+        mine = _own_time(asked, facts, at) if asked.moving else at
+        if mine is None or mine == at:
+            return mine
+        at = mine
+    return None
+
+
+def _own_time(asked: AskedOffer, facts: Facts, at: datetime) -> datetime | None:
+    """The first moment from `at` on at which time lets the conditions hold; None: by then it has taken one away.
+
+    One that does not hold now either, and that time will not mend, is a reason of its own. facts: as they are now.
+    """
+    present = facts.at, facts.local
+    against = [rule.explain(facts) for rule in asked.moving]
+    facts.at = facts.local = at.astimezone(SHANGHAI)
+    later = [rule.explain(facts) for rule in asked.moving]
+    facts.at, facts.local = present
+    own = at
+    for now, then in zip(against, later, strict=True):
+        if then is not None and then.next_at is not None:
+            own = max(own, then.next_at)
+        elif then is not None and now is None:
+            return None
+    return own
 
 
 @lru_cache(maxsize=64)
@@ -401,7 +467,7 @@ def _allowance(
             return Reason("SOLD_OUT", Words("达标时名额已满", "Its places had gone when you qualified"))
         if period is Period.CAMPAIGN:
             return Reason("ALREADY_RECEIVED", Words("您已获得该权益", "You have received this already"))
-        return _limit_reached(offer, campaign, most, _next_period(period, today), plans)
+        return _limit_reached(offer, campaign, asked, facts, most, _next_period(period, today), plans)
     return None
 
 
@@ -453,6 +519,8 @@ def _at_card(
     for rule, words in asked.rules:
         reason = rule.explain(facts)
         if reason is not None:
+            if reason.next_at is not None and reason.next_at >= asked.closes_at:
+                reason = Reason(reason.code, reason.message)  # by then it is over
             against.setdefault(reason.code, reason)
         elif words is not None:
             because.append(words)

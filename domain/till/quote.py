@@ -23,12 +23,14 @@ from domain.ledger.moves import Move, hold
 from domain.ledger.unit import Change, Committed, EndHold, Ledger, Moved, NewHold, Opening, Short, Unit
 from domain.offers.catalog import Catalog
 from domain.offers.ports import Catalogs
+from domain.stories.explain import open_again
 from domain.till import words
 from domain.till.combine import Candidate, best
 from domain.till.judge import Judged, Payer, against_coupon, candidate_of, judge, lines_of
 from domain.till.keep import TRIES, came_before, first_of, unit_with
 from domain.till.model import (
     QUOTE_LASTS,
+    Allowance,
     Declined,
     Key,
     KeyReused,
@@ -110,7 +112,7 @@ async def quote_payment(
             return await first_of(key, read)
         match result:
             case Short(account):
-                _bar(scarce, account, choice.lines)
+                _bar(scarce, account, choice.lines, payer, catalog, now)
             case Moved("presentation_used"):
                 scarce.taken = True
             case Moved():
@@ -293,13 +295,21 @@ def _quote(command: QuotePayment, payer: Payer, lines: tuple[Line, ...], now: da
     )
 
 
-def _bar(scarce: Scarce, account: Account, lines: Sequence[Line]) -> None:
+def _bar(
+    scarce: Scarce, account: Account, lines: Sequence[Line], payer: Payer, catalog: Catalog, now: datetime
+) -> None:
     """Remember that there is not enough of `account` for the lines that need it together."""
     need = [line for line in lines if account in {move.source for move in held_by((line,))[0]}]
     if not need:
         raise Broken(f"a quote was short of {account.key}, which nothing in it needs")
     scarce.barred.add(frozenset(line.offer for line in need))
     if len(need) == 1:
-        until = next((each.until for each in need[0].allowances if each.account == account), None)
-        of_limit = account.key.startswith("limit|")
-        scarce.reasons[need[0].offer] = words.limit_reached(until) if of_limit else words.SOLD_OUT
+        limit = next((each for each in need[0].allowances if each.account == account), None)
+        scarce.reasons[need[0].offer] = (
+            words.SOLD_OUT if limit is None else _used_up(need[0], limit, payer, catalog, now)
+        )
+
+
+def _used_up(line: Line, limit: Allowance, payer: Payer, catalog: Catalog, now: datetime) -> Reason:
+    campaign, offer = catalog.judged_by(line.campaign, line.version, line.offer)
+    return words.limit_reached(open_again(offer, campaign, payer.story, now, catalog.plans, limit.until))

@@ -31,6 +31,7 @@ PAYLOAD_USED = Reason("PRESENTATION_USED", Words("券码已使用过，请刷新
 
 
 def limit_reached(again: datetime | None) -> Reason:
+    """again: from when there is a discount again; None: never."""
     message = Words("本期优惠次数已用完", "The allowance of this period is used up")
     if again is None:
         return Reason("LIMIT_REACHED", message)

@@ -568,6 +568,17 @@ async def test_a11_an_everyday_coupon_can_be_claimed_each_shanghai_day(
     assert again["__typename"] == "OfferClaimed"
 
 
+async def test_a11_who_claimed_on_the_last_day_is_promised_no_other(town: House) -> None:
+    sun = Person(town)
+    await town.tell(sun.approved(newCustomer=False))
+    await town.set_clock("2026-12-29T12:00:00")
+    await sun.claim("everyday-20-5")
+
+    refused = await sun.claim("everyday-20-5")
+
+    assert (refused["__typename"], refused["nextAt"]) == ("LimitReached", None)
+
+
 async def test_a11_what_comes_by_itself_cannot_be_claimed_and_what_is_not_there_is_not_found(town: House) -> None:
     sun = Person(town)
     await town.tell(sun.approved())

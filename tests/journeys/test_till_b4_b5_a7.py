@@ -103,7 +103,8 @@ async def test_b5_three_times_a_month_and_no_fourth_time(platinum: House) -> Non
     shown = await bo.offer("evening-leisure")
     november = await at(platinum, "2026-11-01T19:00:00", "m-bar", 20_000)
 
-    assert (fourth["discount"], why(fourth, "evening-leisure")) == (0, "LIMIT_REACHED")
+    assert fourth["discount"] == 0
+    assert next_at(fourth, "evening-leisure") == ("LIMIT_REACHED", "2026-11-01T19:00:00+08:00")
     assert [(each["code"], each["nextAt"]) for each in shown["eligibility"]["reasons"]] == [
         ("LIMIT_REACHED", "2026-11-01T19:00:00+08:00")
     ]

@@ -55,7 +55,7 @@ async def test_a4_on_friday_50_yuan_come_off_200_and_are_held_until_the_sale_is_
     assert await free(hall, QUOTA) == 49_999
 
 
-async def test_a4_a_card_has_one_discount_a_day_and_is_told_when_the_next_day_begins(hall: House) -> None:
+async def test_a4_a_card_has_one_discount_a_day_and_is_told_from_when_it_has_another(hall: House) -> None:
     await friday(hall)
     await bought(hall, "an", 20_000, "t1")
 
@@ -65,9 +65,19 @@ async def test_a4_a_card_has_one_discount_a_day_and_is_told_when_the_next_day_be
     assert [each for each in again["declined"] if each["offer"] == "friday"] == [
         {
             "offer": "friday", "code": "LIMIT_REACHED", "message": "本期优惠次数已用完",
-            "nextAt": "2026-10-03T00:00:00+08:00",
+            "nextAt": "2026-10-09T10:00:00+08:00",
         }
     ]  # fmt: skip
+
+
+async def test_a4_who_had_the_discount_on_the_last_friday_is_promised_no_other(hall: House) -> None:
+    await friday(hall, at="2026-12-25T12:00:00")
+    await bought(hall, "an", 20_000, "t1")
+
+    again = await quote(hall, "an", 20_000)
+
+    (declined,) = [each for each in again["declined"] if each["offer"] == "friday"]
+    assert (declined["code"], declined.get("nextAt")) == ("LIMIT_REACHED", None)
 
 
 async def test_a4_what_does_not_apply_says_why_and_from_when_it_would(hall: House) -> None:
@@ -148,7 +158,7 @@ async def test_b3_twice_a_month_and_no_third_time(hall: House) -> None:
 
     assert third["discount"] == 0
     assert [each["nextAt"] for each in third["declined"] if each["offer"] == "weekday-dining"] == [
-        "2026-11-01T00:00:00+08:00"
+        "2026-11-02T00:00:00+08:00"  # the 1st is a Sunday
     ]
 
 

@@ -70,7 +70,7 @@ class CommandStore:
         held = {}
         if extends(offer):
             held = await coupons_alive(self._pool, lane_of(customer), [customer], now)
-        return ClaimFacts(eligibility, person, now, catalog.plans.calendar, held.get(customer, ()))
+        return ClaimFacts(eligibility, person, now, viewer.story, catalog.plans, held.get(customer, ()))
 
     async def choose_facts(self, customer: str, choice: UUID) -> ChooseFacts | None:
         row = await self._pool.fetchrow(CHOICE, lane_of(customer), customer, choice)

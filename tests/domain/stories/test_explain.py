@@ -52,7 +52,7 @@ from domain.campaigns.terms import (
 )
 from domain.kernel.time import Interval
 from domain.stories.events import StoryEvent
-from domain.stories.explain import Asking, Eligibility, Progress, UsedUp, explain, explain_many, progress
+from domain.stories.explain import Asking, Eligibility, Progress, UsedUp, explain, explain_many, open_again, progress
 from domain.stories.fold import fold_all
 from domain.stories.merchants import MerchantHistory
 from domain.stories.plans import Plans
@@ -71,8 +71,13 @@ from tests.builders.stories import (
     profile,
 )
 
+FRIDAY = Weekly((Slot((Weekday.FRI,), time(10), time(22)),))
 ONCE = (Limit(Per.CUSTOMER, Period.CAMPAIGN, 1),)
 MERCHANTS = merchants_in("market", "travel")
+
+
+def claimed(*conditions: Rule) -> Offer:
+    return an_offer("claimed", conditions=conditions)
 
 
 class Asked:
@@ -331,6 +336,50 @@ def test_a_used_up_day_sends_to_the_next_window_and_not_to_a_closed_door() -> No
     ]
 
 
+@pytest.mark.parametrize(
+    ("offer", "now", "next_period", "again"),
+    [
+        # A Friday's window, its limit by the day and by the week.
+        (an_offer(when=(FRIDAY,)), "2026-10-02T12:00", "2026-10-03", "2026-10-09T10:00"),
+        (an_offer(when=(FRIDAY,)), "2026-10-02T12:00", "2026-10-05", "2026-10-09T10:00"),
+        # December's birthday: January is not its month, and the December after that is past the end.
+        (claimed(BirthdayMonth()), "2026-12-05", "2027-01-01", None),
+        (claimed(BirthdayMonth()), "2026-12-05", "2026-12-06", "2026-12-06"),
+        # What must be within three days of the approval on 4 December is over on the 8th.
+        (claimed(WithinDays(3, OwnDate.APPROVAL)), "2026-12-05", "2026-12-06", "2026-12-06"),
+        (claimed(WithinDays(3, OwnDate.APPROVAL)), "2026-12-05", "2026-12-08", None),
+        # The campaign's last day.
+        (an_offer(), "2026-12-29", "2026-12-30", None),
+        (an_offer(), "2026-12-28", "2026-12-29", "2026-12-29"),
+        (an_offer(), "2026-12-28", None, None),
+    ],
+)
+def test_a_limit_is_told_with_the_first_moment_at_which_it_is_open_and_the_customers_own_time(
+    offer: Offer, now: str, next_period: str | None, again: str | None
+) -> None:
+    asked = Asked(offer)
+    story = [profile("2026-10-01", "12-01"), approved("2026-12-04")]
+    begins = shanghai(next_period) if next_period else None
+
+    told = told_by_ledger(asked, now, *story, limit=UsedUp(1, begins))
+    at = open_again(asked.offer, asked.campaign, asked.state(*story), shanghai(now), asked.plans, begins)
+
+    assert codes(told) == (["LIMIT_REACHED"], [])
+    assert told.next_at == at == (shanghai(again) if again else None)
+    assert again is None or asked.at(again, *story).eligible
+
+
+def test_a_birthday_month_after_the_end_is_not_promised() -> None:
+    asked = Asked(claimed(BirthdayMonth()))
+
+    def told(month: int) -> list[tuple[str, bool, datetime | None]]:
+        found = asked.at("2026-11-05", profile("2026-10-01", f"{month:02d}-01"), approved("2026-10-04"))
+        return [(reason.code, reason.remedy is None, reason.next_at) for reason in found.reasons]
+
+    assert told(12) == [("NOT_BIRTHDAY_MONTH", False, shanghai("2026-12-01"))]
+    assert told(1) == told(10) == [("NOT_BIRTHDAY_MONTH", True, None)]
+
+
 def test_of_what_is_sold_out_only_that_is_said_unless_it_is_theirs_already() -> None:
     to_do = told_by_ledger(BIND, "2026-10-05", approved("2026-10-02"), sold_out=True)
     stranger = told_by_ledger(BIND, "2026-10-05", sold_out=True)
@@ -481,10 +530,6 @@ FIRST = story_offer(SubjectKind.BINDING, code="first")
 
 def on_purchase(*conditions: Rule) -> Offer:
     return story_offer(SubjectKind.PURCHASE, conditions=conditions, limits=ONCE)
-
-
-def claimed(*conditions: Rule) -> Offer:
-    return an_offer("claimed", conditions=conditions)
 
 
 def _new_card(**changes: object) -> Callable[[str], list[StoryEvent]]:
