@@ -11,6 +11,7 @@ import strawberry
 from api import words
 from domain.kernel.time import iso
 from domain.kernel.words import Language
+from domain.offers.outcomes import Late
 
 _CODE = "Stable, SCREAMING_SNAKE: what a client decides by."
 _MESSAGE = "A sentence for the customer, in the language of Accept-Language."
@@ -37,7 +38,9 @@ class NotFound(Problem):
     pass
 
 
-@strawberry.type(description="The time for it has passed.")
+@strawberry.type(
+    description="The time for it has passed, or it was closed before. TOO_LATE, ALREADY_CHOSEN, NO_LONGER_EARNED."
+)
 class TooLate(Problem):
     deadline: datetime = strawberry.field(description="Until when it was possible.")
 
@@ -55,6 +58,6 @@ def not_found(language: Language) -> NotFound:
     return NotFound(code="NOT_FOUND", message=words.NOT_FOUND.say(language))
 
 
-def too_late(language: Language, deadline: datetime) -> TooLate:
-    message = words.TOO_LATE.say(language, deadline=words.moment_words(iso(deadline)))
-    return TooLate(code="TOO_LATE", message=message, deadline=deadline)
+def too_late(language: Language, deadline: datetime, why: Late = Late.TOO_LATE) -> TooLate:
+    message = words.TOO_LATE[why].say(language, deadline=words.moment_words(iso(deadline)))
+    return TooLate(code=why.value, message=message, deadline=deadline)

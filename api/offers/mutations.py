@@ -132,8 +132,8 @@ async def present_choice(outcome: outcomes.ChooseOutcome, info: HallInfo) -> Cho
             )
         case outcomes.SoldOut():
             return sold_out(language)
-        case outcomes.TooLate(deadline):
-            return too_late(language, deadline)
+        case outcomes.TooLate(deadline, why):
+            return too_late(language, deadline, why)
         case outcomes.NotFound():
             return not_found(language)
         case outcomes.AccountFrozen(appealable):

@@ -19,7 +19,7 @@ from domain.kernel.time import Clock
 from domain.ledger.unit import Change, Committed, EndHold, Gone, Ledger, Moved, Repeated, Request, Reused, Short, Unit
 from domain.offers.answers import named_in, naming
 from domain.offers.award import Award, Parts, grant_option
-from domain.offers.outcomes import AccountFrozen, ChooseOutcome, NotFound, RewardChosen, TooLate
+from domain.offers.outcomes import AccountFrozen, ChooseOutcome, Late, NotFound, RewardChosen, TooLate
 from domain.offers.units import unit_of
 from domain.wallet.facts import ChoiceFacts, ChoiceStatus, CouponFacts, DeliveryFacts
 
@@ -34,12 +34,16 @@ class ChooseReward:
 
 @dataclass(frozen=True, slots=True)
 class ChooseFacts:
-    """The choice, and the campaign version and offer it was judged by. cost: the grant's, hold included."""
+    """The choice, and the campaign version and offer it was judged by. cost: the grant's, hold included.
+
+    changed_at: when the choice came to its status.
+    """
 
     choice: ChoiceFacts
     campaign: Campaign
     offer: Offer
     cost: Fen
+    changed_at: datetime
 
 
 class ReadChoices(Protocol):
@@ -63,6 +67,10 @@ class Chosen:
     parts: Parts
 
 
+_CLOSED = {ChoiceStatus.CHOSEN: Late.ALREADY_CHOSEN, ChoiceStatus.VOIDED: Late.NO_LONGER_EARNED}
+"""What closed a choice before its time was over."""
+
+
 def decide_choice(command: ChooseReward, facts: ChooseFacts | None, now: datetime) -> Chosen | TooLate | NotFound:
     if facts is None:
         return NotFound()
@@ -71,6 +79,8 @@ def decide_choice(command: ChooseReward, facts: ChooseFacts | None, now: datetim
     option = next((option for option in reward.options if option.code == command.option), None)
     if option is None:
         return NotFound()
+    if choice.status in _CLOSED:
+        return TooLate(min(facts.changed_at, choice.choose_by), _CLOSED[choice.status])
     if choice.status is not ChoiceStatus.OPEN or now >= choice.choose_by:
         return TooLate(choice.choose_by)
     held, cost = cost_of(reward), cost_of(option)

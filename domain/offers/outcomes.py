@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import TypeAlias
 
 from domain.campaigns.terms import Reason
@@ -56,9 +57,20 @@ class NotFound:
     """No such thing, or not this customer's: the two are told apart for nobody."""
 
 
+class Late(StrEnum):
+    """What made it too late: the time given, a choice that was made, or that what was earned no longer is."""
+
+    TOO_LATE = "TOO_LATE"
+    ALREADY_CHOSEN = "ALREADY_CHOSEN"
+    NO_LONGER_EARNED = "NO_LONGER_EARNED"
+
+
 @dataclass(frozen=True, slots=True)
 class TooLate:
+    """deadline: until when it was possible."""
+
     deadline: datetime
+    why: Late = Late.TOO_LATE
 
 
 ClaimOutcome: TypeAlias = OfferClaimed | NotOpen | NotEligible | LimitReached | SoldOut | AccountFrozen | NotFound

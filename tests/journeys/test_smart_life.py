@@ -286,6 +286,26 @@ async def test_a2_a_refund_after_the_cup_was_ordered_takes_nothing_and_opens_one
     assert (await wang.offer("first-spend"))["quota"]["remaining"] == left
 
 
+async def test_a2_whoever_chooses_again_is_told_what_closed_the_choice_and_when(town: House) -> None:
+    chose, returned = Person(town), Person(town)
+    bought = {each.name: each.bought(30_000, "2026-10-05T10:00:00") for each in (chose, returned)}
+    await town.tell(chose.approved(), returned.approved(), *bought.values())
+    (choice,), (other,) = await chose.choices(), await returned.choices()
+    await town.set_clock("2026-10-06T12:00:00")
+    await chose.choose(choice, "mall-100")
+    await town.tell(returned.refunded(bought[returned.name], 1, "2026-10-06T11:00:00"))
+
+    await town.set_clock("2026-12-01T12:00:00")  # the time to choose would be over, too
+    again, gone = await chose.choose(choice, "thermos"), await returned.choose(other, "mall-100")
+
+    assert (again["__typename"], again["code"]) == ("TooLate", "ALREADY_CHOSEN")
+    assert (again["message"], again["deadline"]) == (
+        "您已于2026-10-06 12:00选定，不能更改。", "2026-10-06T12:00:00+08:00"
+    )  # fmt: skip
+    assert (gone["__typename"], gone["code"]) == ("TooLate", "NO_LONGER_EARNED")
+    assert gone["deadline"] == "2026-10-06T12:00:00+08:00"
+
+
 async def test_a2_what_is_not_chosen_in_time_lapses_and_its_place_is_somebody_elses(town: House) -> None:
     wang, last = Person(town), Person(town)
     await town.tell(
@@ -302,7 +322,7 @@ async def test_a2_what_is_not_chosen_in_time_lapses_and_its_place_is_somebody_el
     await town.settle()
 
     assert in_time["__typename"] == "RewardChosen"
-    assert late == {"__typename": "TooLate", "code": late["code"], "message": late["message"],
+    assert late == {"__typename": "TooLate", "code": "TOO_LATE", "message": late["message"],
                     "deadline": "2026-11-05T00:00:00+08:00"}  # fmt: skip
     assert await wang.grants("first-spend") == ["LAPSED"]
     assert await wang.coupons() == []

@@ -34,7 +34,7 @@ CHOICE = named(
     "commands.choice",
     """
     select c.id, c.offer_grant, c.campaign, c.version, c.offer, c.hold, c.status, c.options, c.chosen, c.choose_by,
-           (select g.cost from offer_grant g where g.lane = $1 and g.id = c.offer_grant) cost,
+           c.changed_at, (select g.cost from offer_grant g where g.lane = $1 and g.id = c.offer_grant) cost,
            (select version from catalog_stamp) stamp
     from choice c where c.lane = $1 and c.customer = $2 and c.id = $3
     """,
@@ -81,7 +81,7 @@ class CommandStore:
         offer = campaign.offer(row["offer"]) if campaign is not None else None
         if campaign is None or offer is None:
             return None  # nothing is published any more of what granted it; versions are never taken away
-        return ChooseFacts(choice_of(customer, row), campaign, offer, row["cost"])
+        return ChooseFacts(choice_of(customer, row), campaign, offer, row["cost"], row["changed_at"])
 
     async def address_facts(self, customer: str, delivery: UUID) -> AddressFacts | None:
         row = await self._pool.fetchrow(DELIVERY, lane_of(customer), customer, delivery)

@@ -203,7 +203,8 @@ async def test_a_choice_can_be_made_once_and_is_answered_the_same_again(hall_api
     assert told["coupon"]["value"] == 10_000
     assert told["delivery"] is None
     assert again == first
-    assert other["data"]["chooseReward"]["__typename"] == "TooLate"
+    refused = other["data"]["chooseReward"]
+    assert (refused["__typename"], refused["code"]) == ("TooLate", "ALREADY_CHOSEN")
 
 
 async def test_a_gift_becomes_a_delivery_that_needs_an_address(hall_api: HallApi) -> None:
