@@ -15,7 +15,7 @@ from api.address import Networks, client_address
 from api.fulfilment.loaders import deliveries_by_id
 from api.graphql import RequestHead
 from api.identity.loaders import viewers_by_customer
-from api.offers.loaders import limits_by_account, pending_by_customer, quotas_by_offer
+from api.offers.loaders import lapsed_by_customer, limits_by_account, pending_by_customer, quotas_by_offer
 from api.presentations import MakePresentation
 from api.wallet.loaders import choices_by_id, coupons_by_id
 from domain.fulfilment.ports import ReadDeliveries
@@ -171,6 +171,10 @@ class Loaders:
     @cached_property
     def pending(self) -> DataLoader[str, frozenset[OfferKey]]:
         return pending_by_customer(self._deps.applications)
+
+    @cached_property
+    def lapsed(self) -> DataLoader[tuple[str, datetime], frozenset[OfferKey]]:
+        return lapsed_by_customer(self._deps.wallet)
 
     @cached_property
     def coupons(self) -> DataLoader[UUID, CouponFacts | None]:

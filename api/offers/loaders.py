@@ -1,11 +1,16 @@
 """Reads of the offers' room, gathered within a request."""
 
+from collections.abc import Iterable
+from datetime import datetime
+
 from strawberry.dataloader import DataLoader
 
 from domain.ledger.accounts import Account
 from domain.offers.apply import ReadApplications
 from domain.offers.asked import ApplicationStatus
 from domain.offers.ports import OfferKey, ReadLimits, ReadQuotas
+from domain.wallet.facts import ChoiceFacts
+from domain.wallet.ports import ReadWallet
 
 
 def quotas_by_offer(read: ReadQuotas) -> DataLoader[OfferKey, int | None]:
@@ -26,6 +31,23 @@ def limits_by_account(read: ReadLimits) -> DataLoader[Account, bool]:
         return [account in empty for account in accounts]
 
     return DataLoader(load_fn=load)
+
+
+def lapsed_by_customer(read: ReadWallet) -> DataLoader[tuple[str, datetime], frozenset[OfferKey]]:
+    """The offers of which each customer was given something to choose, and by that moment had not chosen in time."""
+
+    async def load(asked: list[tuple[str, datetime]]) -> list[frozenset[OfferKey]]:
+        return [_lapsed(await read.choices(customer, now), now) for customer, now in asked]
+
+    return DataLoader(load_fn=load)
+
+
+def _lapsed(choices: Iterable[ChoiceFacts], now: datetime) -> frozenset[OfferKey]:
+    """One of which another choice stands has not lapsed."""
+    found: dict[bool, set[OfferKey]] = {True: set(), False: set()}
+    for choice in choices:
+        found[choice.lapsed_at(now)].add((choice.campaign, choice.offer))
+    return frozenset(found[True] - found[False])
 
 
 def pending_by_customer(read: ReadApplications) -> DataLoader[str, frozenset[OfferKey]]:

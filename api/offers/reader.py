@@ -5,14 +5,14 @@ from collections.abc import Collection, Iterable, Sequence
 
 from api.awaiting import Soon, once
 from api.context import Context
-from domain.campaigns.model import Apply
+from domain.campaigns.model import Apply, Choice
 from domain.identity.viewer import ViewerFacts
 from domain.ledger.accounts import Account
 from domain.offers.allowances import Allowance, allowances_of, used_up
 from domain.offers.catalog import Catalog, OfferOf
 from domain.offers.hall import Shown, seen_by, seen_by_all
 from domain.offers.ports import OfferKey
-from domain.stories.explain import Asking, Eligibility, Progress, UsedUp, explain_many
+from domain.stories.explain import LAPSED, Asking, Eligibility, Progress, UsedUp, explain_many
 from domain.stories.state import StoryState
 
 
@@ -50,6 +50,8 @@ class OfferReader:
         pending = await self._pending(viewer, [(of, allowances)], empty)
         left = None if quota is None else _at_least_none(await quota)
         gone = used_up(allowances, empty, self._context.now, pending=of.key in pending)
+        if of.key in await self._lapsed(viewer, [of]):
+            gone = (*gone, LAPSED)
         return self._judge(of, catalog, viewer.story, left, gone)
 
     def _allowances(self, of: OfferOf, viewer: ViewerFacts) -> tuple[Allowance, ...]:
@@ -69,6 +71,16 @@ class OfferReader:
         for of, found in taken:
             if isinstance(of.offer.trigger, Apply) and any(each.account in empty for each in found):
                 return await self._context.loaders.pending.load(viewer.customer)
+        return ()
+
+    async def _lapsed(self, viewer: ViewerFacts, offers: Iterable[OfferOf]) -> Collection[OfferKey]:
+        """The offers of which nothing was chosen in time. Read only where one that lets choose has been earned."""
+        story = viewer.story
+        if story is None or not story.reached:
+            return ()
+        for of in offers:
+            if of.offer.code in story.reached and any(isinstance(reward, Choice) for reward in of.offer.grants):
+                return await self._context.loaders.lapsed.load((viewer.customer, self._context.now))
         return ()
 
     def _judge(
@@ -116,6 +128,8 @@ class OfferReader:
         if empty:
             pending = await self._pending(viewer, taken, empty)
             gone = {of.key: used_up(found, empty, now, pending=of.key in pending) for of, found in taken}
+        for key in await self._lapsed(viewer, offers):
+            gone[key] = (*gone.get(key, ()), LAPSED)
         seen = seen_by(viewer.story, offers, catalog, now, remaining, gone)
         for each in seen:
             self._keep(each)

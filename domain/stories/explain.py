@@ -50,12 +50,17 @@ class UsedUp:
 
     most: what it was. again: when its next period begins; None: there is none. card: whose it is; None: it holds for
     the customer whatever the card. pending: an application of theirs, which took of it, waits for the bank's answer.
+    lapsed: what they were given to choose from was not chosen in time.
     """
 
     most: int
     again: datetime | None
     card: str | None = None
     pending: bool = False
+    lapsed: bool = False
+
+
+LAPSED = UsedUp(1, None, lapsed=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,6 +320,7 @@ _PENDING = Reason(
     Words("您的申请正在审核中", "Your application is with the bank"),
     Words("请等待审核结果，届时将发消息通知您", "Wait for its answer; a message will tell you"),
 )
+_LAPSED = Reason("NOT_CHOSEN_IN_TIME", Words("未在期限内选择，已失效", "It was not chosen in time and has lapsed"))
 _SOLD_OUT = Reason("SOLD_OUT", Words("名额已领完", "There is none left"))
 
 
@@ -334,7 +340,9 @@ def _gone(
     facts: at the card that is looked at.
     """
     found = _allowance(offer, campaign, asked, state, facts, plans) if asked.limits else None
-    if found is None and limits:
+    if any(limit.lapsed for limit in limits):
+        found = _LAPSED
+    elif found is None and limits:
         used_up = _used_up(asked, state, limits)
         if used_up is not None and used_up.pending:
             found = _PENDING

@@ -85,6 +85,10 @@ class ChoiceFacts:
     chosen: str | None
     choose_by: datetime
 
+    def lapsed_at(self, now: datetime) -> bool:
+        """From `choose_by` on where nothing was chosen, even before the sweep has written it."""
+        return self.status is ChoiceStatus.LAPSED or (self.status is ChoiceStatus.OPEN and now >= self.choose_by)
+
 
 @dataclass(slots=True)
 class DeliveryFacts:

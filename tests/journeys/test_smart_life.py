@@ -326,6 +326,9 @@ async def test_a2_what_is_not_chosen_in_time_lapses_and_its_place_is_somebody_el
                     "deadline": "2026-11-05T00:00:00+08:00"}  # fmt: skip
     assert await wang.grants("first-spend") == ["LAPSED"]
     assert await wang.coupons() == []
+    for each, code in ((wang, "NOT_CHOSEN_IN_TIME"), (last, "ALREADY_RECEIVED")):
+        told = (await each.offer("first-spend"))["eligibility"]
+        assert (told["eligible"], [reason["code"] for reason in told["reasons"]]) == (False, [code])
     assert (await wang.offer("first-spend"))["quota"]["remaining"] > left  # other tests' choices lapse with it
 
 

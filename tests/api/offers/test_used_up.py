@@ -10,7 +10,7 @@ from domain.ledger import keys
 from domain.ledger.accounts import Account
 from tests.builders.customers import card, story
 from tests.builders.hall_api import HallApi
-from tests.builders.rows import NOW
+from tests.builders.rows import NOW, add_choice
 
 ALICE = "alice"
 CLAIM = (DIRECTORY / "claim.graphql").read_text()
@@ -129,6 +129,28 @@ async def test_what_is_sold_out_asks_nobody_to_do_anything_for_it(hall_api: Hall
     assert zh["eligible"] is False
     assert zh["reasons"] == [{"code": "SOLD_OUT", "message": "名额已领完", "remedy": None, "nextAt": None}]
     assert en["reasons"][0]["message"] == "There is none left"
+
+
+async def test_what_was_not_chosen_in_time_was_not_received(hall_api: HallApi) -> None:
+    state = story(card(new_customer=True))
+    state.reached["first-spend"] = NOW
+    state.ordinals["first-spend", "CAMPAIGN", ""] = ("campaign", 1)
+    await hall_api.tell_story(ALICE, state)
+    await add_choice(hall_api.db, ALICE)
+    in_time = await judged(hall_api, "first-spend")
+
+    hall_api.clock.at = NOW + timedelta(days=30)
+    alone = await judged(hall_api, "first-spend", language="en")
+    hall = (await hall_api.data(HOME, ALICE, language="en"))["hall"]
+
+    (shown,) = [each for section in hall["sections"] for each in section["offers"] if each["code"] == "first-spend"]
+    assert [reason["code"] for reason in in_time["reasons"]] == ["ALREADY_RECEIVED"]
+    assert alone["reasons"] == shown["eligibility"]["reasons"] == [
+        {
+            "code": "NOT_CHOSEN_IN_TIME", "message": "It was not chosen in time and has lapsed", "remedy": None,
+            "nextAt": None,
+        }
+    ]  # fmt: skip
 
 
 async def test_an_account_is_empty_at_its_floor_and_one_that_is_not_there_is_full(hall_api: HallApi) -> None:
