@@ -126,8 +126,11 @@ def take_back(grant: GivenGrant, held: Sequence[Held], offer: Offer, at: datetim
         if (one.kind, one.status) == ("coupon", "HELD"):
             raise InUse(one.id)
     used = [one for one in held if _is_used(one)]
+    if used:  # what is promised may be what a used coupon was exchanged for
+        used += [one for one in held if _is_promised(one)]
     for one in held:
-        _void(parts, grant, one)
+        if one not in used:
+            _void(parts, grant, one)
         if one.won is not None:
             _recount(parts, one.won, 0, at)
     if used:
@@ -246,7 +249,7 @@ def _as_given(won: Won) -> GivenGrant:
 
 _USED = {
     "coupon": {"USED"},
-    "delivery": {"PROCESSING", "DELIVERED", "SHIPPED", "PROMISED"},
+    "delivery": {"PROCESSING", "DELIVERED", "SHIPPED"},
     "draw_chance": {"DRAWN"},
     "entitlement": {"TOUCHED"},
 }
@@ -255,6 +258,11 @@ _USED = {
 def _is_used(one: Held) -> bool:
     """A promise already with a provider cannot be unsaid here: it is used, and a person decides."""
     return one.status in _USED.get(one.kind, ())
+
+
+def _is_promised(one: Held) -> bool:
+    """No provider has been asked yet: whoever asks one moves the delivery on from PROMISED first, or finds it gone."""
+    return (one.kind, one.status) == ("delivery", "PROMISED")
 
 
 def _void(parts: Parts, grant: GivenGrant, one: Held) -> None:
@@ -267,8 +275,8 @@ def _void(parts: Parts, grant: GivenGrant, one: Held) -> None:
             parts.changes.append(Change("choice", one.id, "OPEN", "VOIDED"))
             # The hold's own release would lapse the grant; this unit revokes it, which stands before the hold's wish.
             parts.end_holds.append(EndHold(one.hold, capture=False))
-        case "delivery", "NEEDS_ADDRESS":
-            parts.changes.append(Change("delivery", one.id, "NEEDS_ADDRESS", "FAILED"))
+        case "delivery", "NEEDS_ADDRESS" | "PROMISED":
+            parts.changes.append(Change("delivery", one.id, one.status, "FAILED"))
         case "draw_chance", "OPEN":
             parts.changes.append(Change("draw_chance", one.id, "OPEN", "VOIDED"))
             parts.moves.append(post(1, keys.chance(one.id), keys.voided(grant.offer), "VOID"))

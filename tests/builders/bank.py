@@ -158,11 +158,19 @@ class Person:
         return [(row["kind"], row["offer"]) for row in found]
 
     async def waivers(self) -> list[int]:
-        """Fen of each fee that the bank has been told to waive, oldest first."""
+        """Fen of each fee that the bank is to waive or has waived, oldest first."""
         found = await self.hall.rows(
-            "select details from delivery where customer = $1 and kind = 'FEE_WAIVER' order by at, id", self.name
+            "select details from delivery where customer = $1 and kind = 'FEE_WAIVER' and status <> 'FAILED'"
+            " order by at, id",
+            self.name,
         )
         return [orjson.loads(row["details"])["amount"] for row in found]
+
+    async def providers_asked(self) -> None:
+        """What was promised to them is with the providers from now on."""
+        await self.hall.rows(
+            "update delivery set status = 'PROCESSING' where customer = $1 and status = 'PROMISED'", self.name
+        )
 
     async def chances(self, draw: str) -> list[dict[str, Any]]:
         """Status, basis and expiry of each chance in the draw, and the uses left on its account."""

@@ -126,11 +126,12 @@ async def test_b1_a_refund_takes_it_back_before_it_is_sent_and_another_purchase_
     assert await tang.cases() == []
 
 
-async def test_b1_a_refund_after_it_was_ordered_is_a_case_and_another_purchase_brings_no_second(town: House) -> None:
+async def test_b1_a_refund_after_it_was_packed_is_a_case_and_another_purchase_brings_no_second(town: House) -> None:
     tang = Person(town)
     bought = purchases(tang, 99_900, 99_900, 99_900)
     await town.tell(platinum(tang), *bought)
     await tang.give_address(SUITCASE)
+    await tang.providers_asked()
 
     await town.tell(tang.refunded(bought[0], 99_900, "2026-10-05T11:00:00"))
     await town.tell(tang.bought(99_900, "2026-10-05T11:30:00"))
@@ -138,6 +139,19 @@ async def test_b1_a_refund_after_it_was_ordered_is_a_case_and_another_purchase_b
     assert await tang.grants("suitcase") == ["KEPT"]
     assert await tang.cases() == [("USED_BUT_NOT_EARNED", "suitcase")]
     assert len(await tang.deliveries()) == 1
+
+
+async def test_b1_a_refund_before_anybody_was_asked_to_send_it_takes_it_back(town: House) -> None:
+    tang = Person(town)
+    bought = purchases(tang, 99_900, 99_900, 99_900)
+    await town.tell(platinum(tang), *bought)
+    await tang.give_address(SUITCASE)
+
+    await town.tell(tang.refunded(bought[0], 99_900, "2026-10-05T11:00:00"))
+
+    assert await tang.deliveries() == [(SUITCASE, "FAILED")]
+    assert await tang.grants("suitcase") == ["REVOKED"]
+    assert await tang.cases() == []
 
 
 async def test_b1_a_refund_that_leaves_enough_purchases_changes_nothing(town: House) -> None:
@@ -304,6 +318,7 @@ async def test_b8_a_waiver_the_bank_was_told_of_is_never_given_twice_a_refund_ma
     cao = Person(town)
     (bought,) = purchases(cao, 100_000, country="JP")
     await town.tell(platinum(cao, newCustomer=False), bought)
+    await cao.providers_asked()
 
     await town.tell(cao.refunded(bought, refund, "2026-10-04T10:00:00"))
     await town.tell(cao.bought(10_000, "2026-10-05T10:00:00"))
@@ -311,6 +326,20 @@ async def test_b8_a_waiver_the_bank_was_told_of_is_never_given_twice_a_refund_ma
     assert await cao.waivers() == [1_000]
     assert await cao.grants("overseas-fee") == ["KEPT"]
     assert await cao.cases() == [("USED_BUT_NOT_EARNED", "overseas-fee")]
+
+
+@pytest.mark.parametrize(("refund", "left"), [(40_000, [600]), (100_000, [])])
+async def test_b8_a_waiver_the_bank_was_not_told_of_yet_follows_what_is_left_of_the_purchase(
+    town: House, refund: int, left: list[int]
+) -> None:
+    cao = Person(town)
+    (bought,) = purchases(cao, 100_000, country="JP")
+    await town.tell(platinum(cao, newCustomer=False), bought)
+
+    await town.tell(cao.refunded(bought, refund, "2026-10-04T10:00:00"))
+
+    assert await cao.waivers() == left
+    assert await cao.cases() == []
 
 
 async def test_b8_a_refund_that_is_told_first_leaves_no_case(town: House) -> None:

@@ -268,13 +268,14 @@ async def test_a2_a_refund_voids_what_was_chosen_while_nothing_of_it_is_used(tow
     assert await coupon.cases() == await cup.cases() == []
 
 
-async def test_a2_a_refund_after_the_cup_was_ordered_takes_nothing_and_opens_one_case(town: House) -> None:
+async def test_a2_a_refund_after_the_cup_was_packed_takes_nothing_and_opens_one_case(town: House) -> None:
     wang = Person(town)
     bought = wang.bought(30_000, "2026-10-05T10:00:00")
     await town.tell(wang.approved(), bought)
     (choice,) = await wang.choices()
     await wang.choose(choice, "thermos")
     await wang.give_address("品牌保温杯")
+    await wang.providers_asked()
     left = (await wang.offer("first-spend"))["quota"]["remaining"]
 
     await town.tell(wang.refunded(bought, 10_000, "2026-10-05T11:00:00"))
@@ -387,12 +388,25 @@ async def test_a3_a_waiver_the_bank_was_told_of_is_not_unsaid_by_a_cancellation_
     chen = Person(town)
     instalment = chen.instalment(300_000, "2026-10-04T10:00:00", periods=3, fee=1_000)
     await town.tell(chen.approved(), instalment)
+    await chen.providers_asked()
 
     await town.tell(chen.cancelled(instalment, "2026-10-05T10:00:00"))
 
     assert await chen.waivers() == [200]
     assert await chen.grants("instalment-fee") == ["KEPT"]
     assert await chen.cases() == [("USED_BUT_NOT_EARNED", "instalment-fee")]
+
+
+async def test_a3_a_waiver_the_bank_was_not_told_of_yet_goes_with_the_instalment(town: House) -> None:
+    chen = Person(town)
+    instalment = chen.instalment(300_000, "2026-10-04T10:00:00", periods=3, fee=1_000)
+    await town.tell(chen.approved(), instalment)
+
+    await town.tell(chen.cancelled(instalment, "2026-10-05T10:00:00"))
+
+    assert await chen.waivers() == []
+    assert await chen.grants("instalment-fee") == ["REVOKED"]
+    assert await chen.cases() == []
 
 
 # A5: cashback -----------------------------------------------------------------------------------------------------
