@@ -4,12 +4,14 @@ An id says which type and which thing; it gives nobody a right to it. Every room
 the owner; a stranger's thing and a thing that never was get the same null.
 """
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
 from binascii import Error as NotBase64
 from hashlib import blake2b
 from uuid import UUID
 
 import strawberry
+
+from domain.kernel.ids import public_id
 
 LONGEST = 200
 """Characters of an id; ours are shorter, whatever they name."""
@@ -22,7 +24,7 @@ class Node:
 
 def node_id(type_name: str, key: str | UUID) -> strawberry.ID:
     """The id of one thing; `read_id` is its inverse."""
-    return strawberry.ID(urlsafe_b64encode(f"{type_name}:{key}".encode()).decode().rstrip("="))
+    return strawberry.ID(public_id(type_name, key))
 
 
 def read_id(id: str) -> tuple[str, str] | None:

@@ -8,6 +8,7 @@ Ids are UUIDv7 that carry the lane's index in their random bits, so that a coupo
 """
 
 import os
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from datetime import datetime
 from functools import lru_cache
@@ -24,6 +25,11 @@ LANES: tuple[int, ...] = (
 def lane_of(token: str) -> int:
     """The lane of a customer (or of any other own key: a card, an event's id, a campaign's code)."""
     return LANES[blake2b(token.encode(), digest_size=8).digest()[0] & 63]
+
+
+def public_id(type_name: str, key: str | UUID) -> str:
+    """How one thing is named to those outside; api/node.py reads it."""
+    return urlsafe_b64encode(f"{type_name}:{key}".encode()).decode().rstrip("=")
 
 
 def lane_of_id(id: UUID) -> int:

@@ -80,7 +80,7 @@ def check(merchant: _Merchant = None, day: _Day = None) -> None:
         listed = await store.listed(merchant, day.date() if day else None)
         for each in listed:
             kept = await store.statement(each.merchant, each.day, each.closed_at + timedelta(days=2))
-            made = await store.recomputed(each.merchant, each.day)
+            made = await store.recomputed(each.merchant, each.day, kept.form)
             if (made.body, made.csv) != (kept.body, kept.csv):
                 wrong += 1
                 typer.echo(f"DIFFERS {each.day} {each.merchant}")

@@ -1,6 +1,7 @@
 """补差: what merchants are owed, day by day; the bank's transactions close the loop; merchants' standing."""
 
 import asyncio
+import csv
 import json
 from datetime import date
 from typing import Any
@@ -130,6 +131,42 @@ async def test_made_again_from_the_journal_a_statement_is_byte_for_byte_the_same
     assert made.body.encode() == told.content
     assert made.csv.encode() == table.content
     assert len(table.text.splitlines()) == 1 + 6 + 1
+
+
+async def test_amounts_are_of_the_sale_before_discounts_and_each_stands_once_in_the_table(hall: House) -> None:
+    """Seen to fail where a reversal's amount was the refund alone, and a sale of two offers stood in it twice."""
+    await hall.publish(SHARED)
+    await friday(hall)
+    await merchant(hall, "m-both", "friday-market", "shared-shops")
+    first = await bought(hall, "an", 20_000, "t1", "m-both")
+    second = await bought(hall, "bo", 20_050, "t2", "m-both")
+    await reverse(hall, first, 777)
+    await reverse(hall, second, 20_050 - 6_001)
+
+    told = (await statement(hall, "m-both", "2026-10-02")).json()
+    table = (await statement(hall, "m-both", "2026-10-02", Accept="text/csv")).text
+    *rows, total = csv.DictReader(table.splitlines())
+
+    assert sorted(entry["amount"] for entry in told["entries"]) == [-20_050, -777 - 333, 20_000, 20_050]
+    assert told["totals"]["amount"] - told["totals"]["discount"] == 20_000 - 6_001 - 777
+    assert len(rows) == 8
+    for column in ("amount", "discount", "bank", "merchant", "platform", "subsidy"):
+        assert sum(int(row[column]) for row in rows) == int(total[column]) == told["totals"][column]
+
+
+async def test_a_statement_names_a_coupon_as_everybody_else_does(hall: House) -> None:
+    await hall.set_clock("2026-10-05T12:00:00")
+    await merchant(hall, "m-fuel", "everyday")
+    await cardholder(hall, "an")
+    await hall.claim("an", "everyday-20-5")
+    (coupon,) = await hall.wallet("an")
+    await bought(hall, "an", 2_000, "t1", "m-fuel")
+
+    told = (await statement(hall, "m-fuel", "2026-10-05")).json()
+    table = (await statement(hall, "m-fuel", "2026-10-05", Accept="text/csv")).text
+
+    assert told["entries"][0]["lines"][0]["coupon"] == coupon["id"]
+    assert next(csv.DictReader(table.splitlines()))["coupon"] == coupon["id"]
 
 
 async def test_there_is_no_statement_of_a_day_to_come_or_of_a_merchant_nobody_knows(hall: House) -> None:

@@ -16,13 +16,13 @@ import orjson
 from domain.kernel.ids import LANES, lane_of
 from domain.kernel.time import DAY, business_day, day_start
 from domain.till.model import Shares
-from domain.till.settlement import Entry, EntryLine, Statement, statement_of
+from domain.till.settlement import FORM, Entry, EntryLine, Statement, statement_of
 from infra.db.statements import named
 
 CLOSED = named(
     "settlement.closed",
     """
-    select x.day, x.entries, x.subsidy, x.body, x.csv from settlement_statement x
+    select x.day, x.entries, x.subsidy, x.body, x.csv, x.form from settlement_statement x
     where x.lane = $1 and x.merchant = $2 and x.day = $3
     """,
 )
@@ -39,8 +39,8 @@ TAKE = named(
 KEEP = named(
     "settlement.keep",
     """
-    insert into settlement_statement (lane, merchant, day, entries, subsidy, body, csv, closed_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing returning 1
+    insert into settlement_statement (lane, merchant, day, entries, subsidy, body, csv, form, closed_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing returning 1
     """,
 )
 
@@ -137,14 +137,14 @@ class SettlementStore:
                 each += DAY
         return closed
 
-    async def recomputed(self, merchant: str, day: date) -> Statement:
-        """The closed statement made again: what each bore is read from the journal, not from the entries."""
+    async def recomputed(self, merchant: str, day: date, form: int = FORM) -> Statement:
+        """The closed statement made again in its form: who bore what is read from the journal, not from the entries."""
         entries = [_entry(row) for row in await self._pool.fetch(ENTRIES, ALL, merchant, day)]
         if not entries:
-            return statement_of(merchant, day, (), closed=True)
+            return statement_of(merchant, day, (), closed=True, form=form)
         moments = [entry.at for entry in entries]
         moves = await self._pool.fetch(FROM_JOURNAL, ALL, [entry.id for entry in entries], min(moments), max(moments))
-        return statement_of(merchant, day, _borne(entries, moves), closed=True)
+        return statement_of(merchant, day, _borne(entries, moves), closed=True, form=form)
 
     async def listed(self, merchant: str | None = None, day: date | None = None) -> list[Listed]:
         rows = await self._pool.fetch(LISTED, ALL, merchant, day)
@@ -160,7 +160,16 @@ class SettlementStore:
                 rows = await connection.fetch(TAKE, ALL, merchant, day, day_start(day + DAY))
                 made = statement_of(merchant, day, [_entry(row) for row in rows], closed=True)
                 kept = await connection.fetchval(
-                    KEEP, lane_of(merchant), merchant, day, made.entries, made.subsidy, made.body, made.csv, now
+                    KEEP,
+                    lane_of(merchant),
+                    merchant,
+                    day,
+                    made.entries,
+                    made.subsidy,
+                    made.body,
+                    made.csv,
+                    made.form,
+                    now,
                 )
                 if kept is None:
                     raise _AlreadyClosed

@@ -5,12 +5,15 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from infra.db.pool import open_pool
+from infra.db.stores.settlement import SettlementStore
 from tests.builders.house import House, open_house
-from tests.builders.till import bought, cardholder, merchant
+from tests.builders.till import bought, cardholder, merchant, reverse
 
 ROOT = Path(__file__).parents[3]
 
@@ -52,6 +55,28 @@ async def test_a_day_is_closed_listed_shown_and_checked(house: House) -> None:
     assert listed.stdout == "2026-10-02 m-market 1 5000\n"
     assert shown.stdout.splitlines()[-1] == "TOTAL,,,,20000,,,,5000,5000,0,0,5000"
     assert (checked.stdout, checked.returncode) == ("1 of 1 statements are as the ledger says\n", 0)
+
+
+async def test_a_statement_closed_in_an_earlier_form_stays_as_it_is_and_is_made_again_in_that(house: House) -> None:
+    """Seen to fail when it is made again in today's form."""
+    (sold,) = await house.rows("select id from redemption")
+    await reverse(house, str(sold["id"]), 300)
+    await house.set_clock("2026-10-04T00:01:00")
+    await settlement(house, "close")
+    pool = await open_pool(house.dsn, min_size=1, max_size=1)
+    try:
+        store, day = SettlementStore(pool), date(2026, 10, 3)
+        old, new = await store.recomputed("m-market", day, form=1), await store.recomputed("m-market", day)
+    finally:
+        await pool.close()
+    await house.rows(
+        "update settlement_statement set form = 1, body = $1, csv = $2 where day = $3", old.body, old.csv, day
+    )
+
+    checked = await settlement(house, "check")
+
+    assert (checked.stdout, checked.returncode) == ("2 of 2 statements are as the ledger says\n", 0)
+    assert ('"amount":-300,' in old.body, '"amount":-400,' in new.body) == (True, True)
 
 
 async def test_a_statement_that_was_altered_is_found(house: House) -> None:
