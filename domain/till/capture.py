@@ -115,14 +115,11 @@ def capture_unit(command: CaptureQuote, told: Told, quote: Quote, now: datetime)
         "discount": quote.discount, "lines": quote.plain, "coupons": [str(each) for each in coupons],
         "back": [[0, 0, 0] for _ in quote.lines], "at": now, "changed_at": now,
     }  # fmt: skip
-    rows: dict[str, Sequence[Any]] = {"redemption": (redemption,), "sale": (sale,)}
-    if quote.lines:
-        rows["settlement_entry"] = (
-            entry_row(
-                quote.id, quote.lane, "REDEMPTION", quote.merchant, quote.id, command.transaction, quote.amount,
-                quote.lines, [line.shares for line in quote.lines], now,
-            ),
-        )  # fmt: skip
+    entry = entry_row(
+        quote.id, quote.lane, "REDEMPTION", quote.merchant, quote.id, command.transaction, quote.amount, quote.lines,
+        [line.shares for line in quote.lines], now,
+    )  # fmt: skip
+    rows: dict[str, Sequence[Any]] = {"redemption": (redemption,), "sale": (sale,), "settlement_entry": (entry,)}
     grants = [_grant_row(quote, n, line, now) for n, line in enumerate(quote.lines) if line.coupon is None]
     if grants:
         rows["offer_grant"] = grants
@@ -188,7 +185,10 @@ def entry_row(
     shares: Sequence[Shares],
     at: datetime,
 ) -> dict[str, Any]:
-    """A row of the merchant's statement to come. shares: of each line; a reversal's count the other way."""
+    """A row of the merchant's statement to come, also of a sale without a discount: it says every redemption.
+
+    shares: of each line; a reversal's count the other way.
+    """
     return {
         "lane": lane, "id": id, "merchant": merchant, "kind": kind, "redemption": redemption,
         "transaction": transaction, "amount": amount, "discount": sum(each.total for each in shares),

@@ -7,7 +7,7 @@ coupon that is no longer earned (its case was opened when that came to light) is
 Sources: contract section 4; the version of the campaign that the discount was judged by.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -222,18 +222,11 @@ def _unit(command: ReverseRedemption, told: Told, found: Redemption, decided: Re
         "whole": decided.whole,
     }
     unit = new_id(found.lane, now)
-    entries = []
-    if found.lines:
-        entries.append(
-            entry_row(
-                unit, found.lane, "REVERSAL", found.merchant, found.id, found.transaction,
-                command.amount, found.lines, decided.taken, now,
-            )
-        )  # fmt: skip
+    entry = entry_row(
+        unit, found.lane, "REVERSAL", found.merchant, found.id, found.transaction, command.amount, found.lines,
+        decided.taken, now,
+    )  # fmt: skip
     after = decided.after
-    rows: dict[str, Sequence[Any]] = {**after.rows}
-    if entries:
-        rows["settlement_entry"] = entries
     return unit_with(
         command.key,
         told,
@@ -247,7 +240,7 @@ def _unit(command: ReverseRedemption, told: Told, found: Redemption, decided: Re
             *decided.changes,
             *after.changes,
         ),
-        rows=rows,
+        rows={**after.rows, "settlement_entry": (entry,)},
         signals=[
             *((f"viewer:{found.customer}", f"coupon:{coupon}") for coupon in decided.outcome.coupons),
             *after.signals,

@@ -42,6 +42,9 @@ class EntryLine:
     shares: Shares
 
 
+_NO_DISCOUNT = EntryLine("", "", None, Shares(0, 0, 0))
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One redemption or reversal. amount: of the sale, or of the refund alone; all amounts without sign."""
@@ -154,7 +157,7 @@ def _csv(entries: Sequence[Entry], totals: dict[str, int], form: int) -> str:
     table = csv.writer(text, lineterminator="\r\n")
     table.writerow(COLUMNS)
     for entry in entries:
-        for n, line in enumerate(entry.lines):
+        for n, line in enumerate(entry.lines or (_NO_DISCOUNT,)):
             shares = _shares(line.shares, entry.sign)
             amount = _amount(entry, form) if n == 0 or form == 1 else 0
             table.writerow(

@@ -169,6 +169,24 @@ async def test_a_statement_names_a_coupon_as_everybody_else_does(hall: House) ->
     assert next(csv.DictReader(table.splitlines()))["coupon"] == coupon["id"]
 
 
+async def test_a_redemption_without_a_discount_is_in_the_statement_too(hall: House) -> None:
+    """Whoever gets a case of it after three days finds it there. Seen to fail when only discounts were written down."""
+    await friday(hall)
+    redemption = await bought(hall, "an", 100, "t1")
+    await reverse(hall, redemption, 40)
+
+    told = (await statement(hall, "m-market", "2026-10-02")).json()
+    table = (await statement(hall, "m-market", "2026-10-02", Accept="text/csv")).text
+    *rows, total = csv.DictReader(table.splitlines())
+
+    assert [(entry["redemption"], entry["amount"], entry["lines"]) for entry in told["entries"]] == [
+        (redemption, 100, []), (redemption, -40, []),
+    ]  # fmt: skip
+    assert told["totals"]["discount"] == told["totals"]["subsidy"] == 0
+    assert [(row["offer"], row["amount"], row["discount"]) for row in rows] == [("", "100", "0"), ("", "-40", "0")]
+    assert total["amount"] == "60"
+
+
 async def test_there_is_no_statement_of_a_day_to_come_or_of_a_merchant_nobody_knows(hall: House) -> None:
     await friday(hall)
     machine = await hall.machine("operator", "operate")
