@@ -130,14 +130,16 @@ def choose(
     now: datetime,
     scarce: Scarce,
 ) -> Choice:
-    """The lines to hold, and why the rest does not apply. A named coupon is in it, or nothing is."""
+    """The lines to hold, and why the rest does not apply. A named coupon is in it, or nothing is: its refusal stands
+    first then.
+    """
     payment = command.payment
     judged = judge(payment, payer, catalog, now)
     must: Candidate | None = None
     if command.named is not None:
         refused = _against_named(command.named, named, payment, catalog, now, judged, scarce)
         if refused is not None:
-            return Choice((), (refused,))
+            return Choice((), (refused, *_beside(refused, judged)))
         assert named is not None
         must = candidate_of(named, catalog, now)
     chosen = best(judged.candidates, payment.amount, must=must, barred=scarce.barred)
@@ -268,6 +270,18 @@ def _against_named(
     purchase = PurchaseFacts(payment.amount, groups, method=payment.method)
     reason = against_coupon(coupon, purchase, catalog, now)
     return None if reason is None else Declined(coupon.offer, reason, coupon.id)
+
+
+def _beside(refused: Declined, judged: Judged) -> list[Declined]:
+    """Why nothing else applies either: the customer wanted that coupon. What could apply without it says so."""
+    found = [each for each in judged.declined if refused.coupon is None or each.coupon != refused.coupon]
+    found += [
+        Declined(one.offer, words.COUPON_NAMED, one.coupon)
+        for one in judged.candidates
+        if one.coupon is None or one.coupon != refused.coupon
+    ]
+    found.sort(key=_by_offer)
+    return found
 
 
 def _with(payer: Payer, named: CouponFacts | None) -> Payer:

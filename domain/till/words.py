@@ -16,6 +16,11 @@ MERCHANT_OUT = Reason("MERCHANT_NOT_TAKING_PART", Words("该商户不参加活�
 NOT_BEST = Reason("NOT_BEST", Words("已为您选用更优惠的组合", "A better discount was chosen; these do not stack"))
 SOLD_OUT = Reason("SOLD_OUT", Words("名额已用完", "Sold out"))
 COUPON_NOT_FOUND = Reason("COUPON_NOT_FOUND", Words("无此优惠券", "There is no such coupon on this card"))
+COUPON_NAMED = Reason(
+    "COUPON_NAMED",
+    Words("指定的券不可用，不指定优惠券可重新询价", "The named coupon cannot be used: quote again without it"),
+)
+"""Of what would have applied, had no coupon been named."""
 COUPON_HELD = Reason("COUPON_HELD", Words("该券正在另一笔支付中", "The coupon is kept by another payment"))
 COUPON_USED = Reason("COUPON_USED", Words("该券已使用", "The coupon has been used"))
 COUPON_VOIDED = Reason("COUPON_VOIDED", Words("该券已失效", "The coupon is void"))

