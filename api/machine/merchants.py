@@ -25,7 +25,8 @@ BODY_BYTES = 16 * 1024
 NOTE_CHARS = 2_000
 
 _MERCHANT = re.compile(r"[^\x00-\x20\x7f-\x9f\ud800-\udfff]{1,64}")
-_DAY = re.compile(r"20\d\d-\d\d-\d\d", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_FIRST, _LAST = date(2000, 1, 1), date(2099, 12, 31)
 _UNFIT = re.compile(r"[^A-Za-z0-9._-]")
 """What a file's name had better not have."""
 
@@ -56,8 +57,10 @@ class _Bad(Exception):
 
 def merchant_routes(deps: MerchantDeps) -> list[Route]:
     async def statement(request: Request, token: MachineToken) -> Response:
-        merchant, day = _merchant(request), _day_of(request.path_params["day"])
-        if merchant is None or day is None:
+        merchant, day = _merchant(request), _date_of(request.path_params["day"])
+        if day is None:
+            return bad_request("The path ends with a day as YYYY-MM-DD.")
+        if merchant is None or day < _FIRST:
             return _not_found()
         if await deps.standings.standing(merchant) is None:
             return _not_found()
@@ -127,13 +130,17 @@ def _merchant(request: Request) -> str | None:
     return text if _MERCHANT.fullmatch(text) else None
 
 
-def _day_of(text: Any) -> date | None:
-    if type(text) is not str or not _DAY.fullmatch(text):
-        return None
+def _date_of(text: str) -> date | None:
     try:
-        return date.fromisoformat(text)
+        return date.fromisoformat(text) if _DATE.fullmatch(text) else None
     except ValueError:
         return None
+
+
+def _day_of(text: Any) -> date | None:
+    """A day of this century."""
+    day = _date_of(text) if type(text) is str else None
+    return day if day is not None and _FIRST <= day <= _LAST else None
 
 
 async def _body(request: Request) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from domain.till.model import (
     Released,
     Reversed,
     Told,
+    TooLittle,
     TooMuch,
     TransactionUsed,
 )
@@ -48,13 +49,15 @@ def present(outcome: Outcome, *, language: Language = Language.ZH) -> Told:
         case QuoteExpired(expired_at):
             return _refused(410, "QUOTE_EXPIRED", "The quote has expired", expiredAt=iso(expired_at))
         case QuoteEnded(status):
-            return _refused(409, f"QUOTE_{status}", "The quote has ended", status_of_quote=status)
+            return _refused(409, f"QUOTE_{status}", "The quote has ended", statusOfQuote=status)
         case TransactionUsed():
             return _refused(409, "TRANSACTION_USED", "The transaction has a redemption already")
         case NoRedemption():
             return _refused(404, "REDEMPTION_NOT_FOUND", "There is no such redemption")
         case TooMuch(left):
             return _refused(422, "REVERSAL_TOO_LARGE", "More than is left of what was paid", left=left)
+        case TooLittle(left):
+            return _refused(422, "REVERSAL_TOO_SMALL", "At least 1 fen of what was paid is given back", left=left)
     assert_never(outcome)
 
 

@@ -207,10 +207,17 @@ class TooMuch:
     left: Fen
 
 
+@dataclass(frozen=True, slots=True)
+class TooLittle:
+    """Nothing, of a sale that something was paid for."""
+
+    left: Fen
+
+
 QuoteOutcome: TypeAlias = Quoted
 CaptureOutcome: TypeAlias = Captured | NoQuote | QuoteExpired | QuoteEnded | TransactionUsed
 ReleaseOutcome: TypeAlias = Released | NoQuote | QuoteEnded
-ReverseOutcome: TypeAlias = Reversed | NoRedemption | TooMuch
+ReverseOutcome: TypeAlias = Reversed | NoRedemption | TooMuch | TooLittle
 Outcome: TypeAlias = Quoted | CaptureOutcome | ReleaseOutcome | ReverseOutcome
 
 

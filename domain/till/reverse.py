@@ -38,6 +38,7 @@ from domain.till.model import (
     Reversed,
     Shares,
     Told,
+    TooLittle,
     TooMuch,
 )
 from domain.till.ports import Present, ReadTill
@@ -99,8 +100,10 @@ async def reverse_redemption(
             return await answer_only(key, present(NoRedemption()), now, read=read, ledger=ledger)
         left = found.payable - found.refunded
         # With everything paid back there is nothing left to reverse; a sale that cost nothing is reversed once, by 0.
-        if found.whole or command.amount > left or (command.amount <= 0 and found.payable > 0):
+        if found.whole or command.amount > left:
             return await answer_only(key, present(TooMuch(left)), now, read=read, ledger=ledger)
+        if command.amount <= 0 < found.payable:
+            return await answer_only(key, present(TooLittle(left)), now, read=read, ledger=ledger)
         catalog = await catalogs.latest()
         coupons: dict[UUID, Used] = {}
         for line in found.lines if command.amount == left else ():

@@ -386,6 +386,17 @@ async def test_partial_reversals_take_back_in_proportion_and_the_last_one_the_re
     assert [part["restored"]["quota"] for part in parts] == [False, False, False, True]
 
 
+async def test_a_reversal_of_nothing_is_told_so_unless_nothing_was_paid(hall: House) -> None:
+    await friday(hall)
+    redemption = await bought(hall, "an", 20_000, "t1")
+
+    answer = await reverse(hall, redemption, 0)
+    more = await reverse(hall, redemption, 15_001)
+
+    assert (answer.status_code, answer.json()["code"], answer.json()["left"]) == (422, "REVERSAL_TOO_SMALL", 15_000)
+    assert (more.status_code, more.json()["code"], more.json()["left"]) == (422, "REVERSAL_TOO_LARGE", 15_000)
+
+
 async def test_a_coupon_comes_back_with_a_whole_reversal_while_it_is_valid(hall: House) -> None:
     await hall.set_clock("2026-10-05T12:00:00")
     await merchant(hall, "m-fuel", "everyday")

@@ -195,9 +195,14 @@ async def test_there_is_no_statement_of_a_day_to_come_or_of_a_merchant_nobody_kn
         answer = await hall.http.get(f"/v1/merchants/{name}/statements/{day}", headers=machine)
         return answer.status_code, answer.json()["code"]
 
-    found = [await code("m-market", day) for day in ("2026-10-03", "9999-12-31", "0001-01-01", "2026-02-30")]
+    to_come = [await code("m-market", day) for day in ("2026-10-03", "2100-01-01", "9999-12-31")]
+    no_day = [
+        await code("m-market", day) for day in ("2026-02-30", "2026-10-3", "20261002", "yesterday", "２０２６-10-02")
+    ]
 
-    assert found == [(404, "DAY_NOT_BEGUN"), *[(404, "NOT_FOUND")] * 3]
+    assert to_come == [(404, "DAY_NOT_BEGUN")] * 3
+    assert no_day == [(400, "BAD_REQUEST")] * 5
+    assert await code("m-market", "0001-01-01") == (404, "NOT_FOUND")
     assert await code("m-nowhere", "2026-10-01") == (404, "NOT_FOUND")
 
 
