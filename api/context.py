@@ -15,7 +15,7 @@ from api.address import Networks, client_address
 from api.fulfilment.loaders import deliveries_by_id
 from api.graphql import RequestHead
 from api.identity.loaders import viewers_by_customer
-from api.offers.loaders import lapsed_by_customer, limits_by_account, pending_by_customer, quotas_by_offer
+from api.offers.loaders import lapsed_by_customer, left_by_account, limits_by_account, pending_by_customer
 from api.presentations import MakePresentation
 from api.wallet.loaders import choices_by_id, coupons_by_id
 from domain.fulfilment.ports import ReadDeliveries
@@ -161,8 +161,8 @@ class Loaders:
         return viewers_by_customer(self._deps.viewers)
 
     @cached_property
-    def quotas(self) -> DataLoader[OfferKey, int | None]:
-        return quotas_by_offer(self._deps.quotas)
+    def left(self) -> DataLoader[Account, int]:
+        return left_by_account(self._deps.quotas)
 
     @cached_property
     def limits(self) -> DataLoader[Account, bool]:

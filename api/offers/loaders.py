@@ -13,12 +13,12 @@ from domain.wallet.facts import ChoiceFacts
 from domain.wallet.ports import ReadWallet
 
 
-def quotas_by_offer(read: ReadQuotas) -> DataLoader[OfferKey, int | None]:
-    """What is left of each offer's quota; None where it has none."""
+def left_by_account(read: ReadQuotas) -> DataLoader[Account, int]:
+    """What is left of each quota and budget line. What no account is kept of has nothing to give."""
 
-    async def load(offers: list[OfferKey]) -> list[int | None]:
-        found = await read.remaining(offers)
-        return [found.get(offer) for offer in offers]
+    async def load(accounts: list[Account]) -> list[int]:
+        found = await read.remaining(accounts)
+        return [max(found.get(account, 0), 0) for account in accounts]
 
     return DataLoader(load_fn=load)
 

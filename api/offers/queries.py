@@ -100,9 +100,9 @@ class OffersOfViewer:
 async def offer_of_code(context: Context, code: str) -> Offer | None:
     catalog = await context.catalog()
     of = catalog.offer(code, context.now)
-    if of is not None and of.offer.quota is not None:
-        # Its quota is read in any case; the statement may tell of a newer catalog.
-        await context.loaders.quotas.load(of.key)
+    if of is not None and (counted := catalog.stock(of).accounts):
+        # What is left of it is read in any case; the statement may tell of a newer catalog.
+        await context.loaders.left.load_many(counted)
         catalog = await context.catalog()
         of = catalog.offer(code, context.now)
     return None if of is None else showcase(catalog, context.language).offer(of)

@@ -1,15 +1,15 @@
 """What one request needs to know of offers, each thing found out once."""
 
 from asyncio import gather
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from api.awaiting import Soon, once
+from api.awaiting import Soon
 from api.context import Context
 from domain.campaigns.model import Apply, Choice
 from domain.identity.viewer import ViewerFacts
 from domain.ledger.accounts import Account
 from domain.offers.allowances import Allowance, allowances_of, used_up
-from domain.offers.catalog import Catalog, OfferOf
+from domain.offers.catalog import Catalog, Left, OfferOf, Stock
 from domain.offers.hall import Shown, seen_by, seen_by_all
 from domain.offers.ports import OfferKey
 from domain.stories.explain import LAPSED, Asking, Eligibility, Progress, UsedUp, explain_many
@@ -17,20 +17,30 @@ from domain.stories.state import StoryState
 
 
 class OfferReader:
-    """One request's. Quotas come in one statement, so does the customer's story, and so do the limits, which are
-    named by the story's cards and person.
+    """One request's. Quotas and budget lines come in one statement, so does the customer's story, and so do the limits,
+    which are named by the story's cards and person.
     """
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._left: dict[tuple[str, int, str], Left] = {}
         self._judged: dict[tuple[str, int, str], Eligibility] = {}
         self._ways: dict[tuple[str, int, str], Progress | None] = {}
 
-    def remaining(self, of: OfferOf) -> Soon[int | None]:
-        """What is left of its quota for anybody; None where it has none."""
-        if of.offer.quota is None:
-            return None
-        return once(self._context.loaders.quotas.load(of.key), _at_least_none)
+    def left(self, of: OfferOf, catalog: Catalog) -> Soon[Left]:
+        """What is left of it for anybody."""
+        kept = self._left.get(_version_of(of))
+        return kept if kept is not None else self._read_left(of, catalog.stock(of))
+
+    async def _read_left(self, of: OfferOf, stock: Stock) -> Left:
+        counted = stock.accounts
+        found = await self._context.loaders.left.load_many(counted)
+        return self._keep_left(of, stock, dict(zip(counted, found, strict=True)))
+
+    def _keep_left(self, of: OfferOf, stock: Stock, left: Mapping[Account, int]) -> Left:
+        remaining = None if stock.quota is None else left[stock.quota]
+        found = self._left[_version_of(of)] = Left(remaining, stock.line is not None and left[stock.line] < stock.need)
+        return found
 
     def eligibility(self, of: OfferOf, catalog: Catalog) -> Soon[Eligibility | None]:
         """None when signed out."""
@@ -43,12 +53,10 @@ class OfferReader:
     async def _read(self, of: OfferOf, catalog: Catalog, customer: str) -> Eligibility:
         loaders = self._context.loaders
         # Both are asked for before either is awaited, so that all offers of a page share each statement.
-        quota = None if of.offer.quota is None else loaders.quotas.load(of.key)
-        viewer = await loaders.viewers.load(customer)
+        viewer, left = await gather(loaders.viewers.load(customer), self._read_left(of, catalog.stock(of)))
         allowances = self._allowances(of, viewer)
         empty = await self._empty(allowances)
         pending = await self._pending(viewer, [(of, allowances)], empty)
-        left = None if quota is None else _at_least_none(await quota)
         gone = used_up(allowances, empty, self._context.now, pending=of.key in pending)
         if of.key in await self._lapsed(viewer, [of]):
             gone = (*gone, LAPSED)
@@ -88,12 +96,13 @@ class OfferReader:
         of: OfferOf,
         catalog: Catalog,
         story: StoryState | None,
-        left: int | None,
+        left: Left,
         gone: Collection[UsedUp],
     ) -> Eligibility:
         found = self._judged.get(_version_of(of))
         if found is None:
-            (seen,) = seen_by(story, [of], catalog, self._context.now, {of.key: left}, {of.key: gone})
+            spent = (of.key,) if left.spent else ()
+            (seen,) = seen_by(story, [of], catalog, self._context.now, {of.key: left.remaining}, {of.key: gone}, spent)
             found = self._keep(seen)
         return found
 
@@ -115,12 +124,19 @@ class OfferReader:
 
     async def shown(self, offers: Sequence[OfferOf], catalog: Catalog) -> list[Shown]:
         """What the home page needs to know of these offers; what was read stays for their fields."""
-        quotas = self._context.loaders.quotas
-        counted = [of.key for of in offers if of.offer.quota is not None]
-        viewer, left = await gather(self._context.viewer(), quotas.load_many(counted))
-        remaining = {key: _at_least_none(each) for key, each in zip(counted, left, strict=True)}
+        stocks = [catalog.stock(of) for of in offers]
+        counted = list({account: None for stock in stocks for account in (stock.quota, stock.line) if account})
+        viewer, free = await gather(self._context.viewer(), self._context.loaders.left.load_many(counted))
+        left = dict(zip(counted, free, strict=True))
+        remaining: dict[OfferKey, int | None] = {}
+        spent: list[OfferKey] = []
+        for of, stock in zip(offers, stocks, strict=True):
+            kept = self._keep_left(of, stock, left)
+            remaining[of.key] = kept.remaining
+            if kept.spent:
+                spent.append(of.key)
         if viewer is None:
-            return seen_by_all(offers, catalog, self._context.now, remaining)
+            return seen_by_all(offers, catalog, self._context.now, remaining, spent)
         now = self._context.now
         taken = [(of, found) for of in offers if (found := self._allowances(of, viewer))]
         empty = await self._empty([each for _, found in taken for each in found])
@@ -130,7 +146,7 @@ class OfferReader:
             gone = {of.key: used_up(found, empty, now, pending=of.key in pending) for of, found in taken}
         for key in await self._lapsed(viewer, offers):
             gone[key] = (*gone.get(key, ()), LAPSED)
-        seen = seen_by(viewer.story, offers, catalog, now, remaining, gone)
+        seen = seen_by(viewer.story, offers, catalog, now, remaining, gone, spent)
         for each in seen:
             self._keep(each)
         return seen
@@ -138,11 +154,6 @@ class OfferReader:
 
 def _version_of(of: OfferOf) -> tuple[str, int, str]:
     return of.campaign.code, of.campaign.version, of.offer.code
-
-
-def _at_least_none(left: int | None) -> int:
-    """An offer with a quota that no account is kept of has nothing to give."""
-    return max(left or 0, 0)
 
 
 def reader(context: Context) -> OfferReader:

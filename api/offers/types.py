@@ -16,7 +16,7 @@ from domain.campaigns import terms
 from domain.campaigns.model import Offer as OfferFacts
 from domain.campaigns.terms import ActionKind, OfferKind, OfferState
 from domain.kernel.words import Language
-from domain.offers.catalog import Catalog, OfferOf
+from domain.offers.catalog import Catalog, Left, OfferOf
 from domain.offers.hall import sooner
 from domain.stories.explain import Eligibility as Judged
 
@@ -25,7 +25,7 @@ strawberry.enum(OfferKind, description="What the benefit is.")
 strawberry.enum(
     OfferState,
     description="Whether it can be had now. BETWEEN_WINDOWS: between two recurring windows. SOLD_OUT: nothing left of "
-    "its quota. PAUSED: on hold for now.",
+    "its quota, or of the budget for it. PAUSED: on hold for now.",
 )
 strawberry.enum(ActionKind, description="What the customer does about it.")
 
@@ -115,7 +115,7 @@ class Offer(Node):
     @strawberry.field(graphql_type=OfferState, description="Whether it can be had now, by anybody.")
     def state(self, info: HallInfo) -> Soon[OfferState]:
         timing = self.catalog.timing(self.of, info.context.now)
-        return then(reader(info.context).remaining(self.of), timing.state_with)
+        return then(reader(info.context).left(self.of, self.catalog), lambda left: timing.state_with(*left))
 
     @strawberry.field(
         description="The current or next recurring window (Friday 10:00-22:00), null where there is none."
@@ -131,18 +131,20 @@ class Offer(Node):
     )
     def next_change_at(self, info: HallInfo) -> Soon[datetime | None]:
         timing = self.catalog.timing(self.of, info.context.now)
-        stays = then(reader(info.context).remaining(self.of), timing.stays_with)
+        stays = then(reader(info.context).left(self.of, self.catalog), lambda left: timing.stays_with(*left))
         judged = reader(info.context).eligibility(self.of, self.catalog)
         return both(stays, judged, lambda at, told: at if told is None else sooner(at, told.changes_at))
 
     @strawberry.field(graphql_type=Quota | None, description="What there is of it; null where it is not counted.")
     def quota(self, info: HallInfo) -> Soon[Quota | None]:
-        def present(left: int | None) -> Quota | None:
-            total = self.of.offer.quota
-            return None if left is None or total is None else Quota(total=total, remaining=left, as_of=now)
+        now, total = info.context.now, self.of.offer.quota
+        if total is None:
+            return None
 
-        now = info.context.now
-        return then(reader(info.context).remaining(self.of), present)
+        def present(left: Left) -> Quota | None:
+            return None if left.remaining is None else Quota(total=total, remaining=left.remaining, as_of=now)
+
+        return then(reader(info.context).left(self.of, self.catalog), present)
 
     @strawberry.field(graphql_type=Eligibility | None, description="For the signed-in customer; null when signed out.")
     def eligibility(self, info: HallInfo) -> Soon[Eligibility | None]:

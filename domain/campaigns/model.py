@@ -453,6 +453,23 @@ def worst_cost_of(reward: Reward, draws: "Iterable[Draw]" = ()) -> Fen | None:
             return cost_of(reward)
 
 
+def least_booked(offer: "Offer") -> Fen:
+    """What one more grant books on the offer's line at least. An amount-dependent reward books a fen or more, a whole
+    discount the bank's share of it.
+    """
+    funding = offer.funding or Funding()
+    least = 0
+    for reward in offer.rewards:
+        match reward:
+            case Discount(off=off):
+                least += share_of(off, funding.bank_ppm) if off else min(1, funding.bank_ppm)
+            case Cashback() | FeeWaiver():
+                least += 1
+            case _:
+                least += cost_of(reward)
+    return least
+
+
 # Limits, stacking, returns ---------------------------------------------------------------------------------------
 
 

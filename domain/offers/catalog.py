@@ -8,10 +8,13 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from domain.campaigns.model import Campaign, Offer
+from domain.campaigns.model import Campaign, Offer, least_booked
 from domain.kernel.errors import Broken
+from domain.kernel.money import Fen
+from domain.ledger import keys
+from domain.ledger.accounts import Account
 from domain.merchants.facts import MerchantFacts
 from domain.offers.timing import Timetable, Timing
 from domain.stories.events import MerchantStatus
@@ -32,6 +35,33 @@ class OfferOf:
     @property
     def key(self) -> tuple[str, str]:
         return self.campaign.code, self.offer.code
+
+
+class Stock(NamedTuple):
+    """The accounts that an offer may run out of. need: fen of its budget line that one more takes at least."""
+
+    quota: Account | None
+    line: Account | None
+    need: Fen
+
+    @property
+    def accounts(self) -> list[Account]:
+        return [account for account in (self.quota, self.line) if account is not None]
+
+
+class Left(NamedTuple):
+    """remaining: of the quota; None: it is not counted. spent: its budget line does not take another one."""
+
+    remaining: int | None
+    spent: bool
+
+
+def _stock(of: OfferOf) -> Stock:
+    campaign, offer = of.campaign.code, of.offer
+    quota = None if offer.quota is None else keys.quota(campaign, offer.code)
+    need = least_booked(offer)
+    line = keys.budget(campaign, offer.line) if need and offer.line is not None else None
+    return Stock(quota, line, need)
 
 
 class Catalog:
@@ -62,6 +92,7 @@ class Catalog:
             if merchant.status is MerchantStatus.ACTIVE:
                 for group in merchant.groups:
                     self._by_group[group].append(merchant)
+        self._stocks: dict[tuple[str, int, str], Stock] = {}
         self._listed: dict[tuple[str, ...], tuple[MerchantFacts, ...]] = {}
         self._timetable = Timetable(plans.calendar)
         self.kept: dict[Hashable, Any] = {}
@@ -98,6 +129,14 @@ class Catalog:
         present = self.campaign(campaign, at)
         here = self.offers_of(present).get(offer) if present is not None else None
         return here or self._offers.get((campaign, version), {}).get(offer)
+
+    def stock(self, of: OfferOf) -> "Stock":
+        """What there is of it for everybody."""
+        key = (of.campaign.code, of.campaign.version, of.offer.code)
+        found = self._stocks.get(key)
+        if found is None:
+            found = self._stocks[key] = _stock(of)
+        return found
 
     def timing(self, of: OfferOf, now: datetime) -> Timing:
         """When it is open; the same for everybody."""

@@ -78,12 +78,18 @@ def on_show(catalog: Catalog, now: datetime) -> tuple[OfferOf, ...]:
 
 
 def seen_by_all(
-    offers: Iterable[OfferOf], catalog: Catalog, now: datetime, left: Mapping[OfferKey, int | None]
+    offers: Iterable[OfferOf],
+    catalog: Catalog,
+    now: datetime,
+    left: Mapping[OfferKey, int | None],
+    spent: Collection[OfferKey] = (),
 ) -> list[Shown]:
-    """The offers as nobody in particular sees them. left: of each quota, where there is one."""
+    """The offers as nobody in particular sees them. left: of each quota, where there is one. spent: those whose budget
+    line does not take another one.
+    """
     return [
         Shown(of, state, timing.closes_at, changes_at)
-        for of, timing, state, changes_at in _timed(offers, catalog, now, left)
+        for of, timing, state, changes_at in _timed(offers, catalog, now, left, spent)
     ]
 
 
@@ -94,11 +100,18 @@ def seen_by(
     now: datetime,
     left: Mapping[OfferKey, int | None],
     used_up: Mapping[OfferKey, Collection[UsedUp]],
+    spent: Collection[OfferKey] = (),
 ) -> list[Shown]:
     """The offers as the customer with this story sees them. used_up: of each, their limits with nothing left."""
-    timed = _timed(offers, catalog, now, left)
+    timed = _timed(offers, catalog, now, left, spent)
     asked = [
-        Asking(of.campaign, of.offer, used_up.get(of.key, ()) if used_up else (), state is OfferState.SOLD_OUT)
+        Asking(
+            of.campaign,
+            of.offer,
+            used_up.get(of.key, ()) if used_up else (),
+            state is OfferState.SOLD_OUT,
+            waits=not spent or of.key not in spent,
+        )
         for of, _, state, _ in timed
     ]
     judged = explain_many(asked, story, now, catalog.plans)
@@ -116,14 +129,19 @@ def sooner(one: datetime | None, other: datetime | None) -> datetime | None:
 
 
 def _timed(
-    offers: Iterable[OfferOf], catalog: Catalog, now: datetime, left: Mapping[OfferKey, int | None]
+    offers: Iterable[OfferOf],
+    catalog: Catalog,
+    now: datetime,
+    left: Mapping[OfferKey, int | None],
+    spent: Collection[OfferKey],
 ) -> list[tuple[OfferOf, Timing, OfferState, datetime | None]]:
     found = []
     here = now.astimezone(SHANGHAI)  # the plans' moments are Shanghai's, and those of one zone are compared fastest
     for of in offers:
         timing = catalog.timing(of, here)
         remaining = None if of.offer.quota is None else left.get(of.key)
-        found.append((of, timing, timing.state_with(remaining), timing.stays_with(remaining)))
+        gone = bool(spent) and of.key in spent
+        found.append((of, timing, timing.state_with(remaining, gone), timing.stays_with(remaining, gone)))
     return found
 
 

@@ -17,9 +17,9 @@ class Catalogs(Protocol):
 
 
 class ReadQuotas(Protocol):
-    async def remaining(self, offers: Collection[OfferKey]) -> Mapping[OfferKey, int]:
-        """How much is left of each quota that is there, in one statement. No offers: the catalog's version is still
-        seen.
+    async def remaining(self, accounts: Collection[Account]) -> Mapping[Account, int]:
+        """How much is left of each of these quotas and budget lines that is there, in one statement. No accounts: the
+        catalog's version is still seen.
         """
         ...
 

@@ -31,14 +31,16 @@ class Timing:
             return self.run.closes_at
         return min(self.window.closes_at, self.run.closes_at)
 
-    def state_with(self, remaining: int | None) -> OfferState:
-        """What a customer sees: what would be open now or later is SOLD_OUT once nothing of its quota is left."""
-        gone = remaining is not None and remaining <= 0
+    def state_with(self, remaining: int | None, spent: bool = False) -> OfferState:
+        """What a customer sees: what would be open now or later is SOLD_OUT once nothing of its quota is left, or its
+        budget line is spent.
+        """
+        gone = spent or (remaining is not None and remaining <= 0)
         return OfferState.SOLD_OUT if gone and self.state in _CAN_SELL_OUT else self.state
 
-    def stays_with(self, remaining: int | None) -> datetime | None:
+    def stays_with(self, remaining: int | None, spent: bool = False) -> datetime | None:
         """`stays_until` of what a customer sees: while it is sold out its windows pass by without opening."""
-        if self.state_with(remaining) is not OfferState.SOLD_OUT:
+        if self.state_with(remaining, spent) is not OfferState.SOLD_OUT:
             return self.stays_until
         return self.run.closes_at if self.window is None else self.window.closes_at
 

@@ -83,11 +83,13 @@ def explain(
     card: str | None = None,
     used_up: Collection[UsedUp] = (),
     sold_out: bool = False,
+    waits: bool = True,
 ) -> Eligibility:
     """May they now, and if not why not. state None: nothing is known of the customer.
 
     payment, card: what is about to be paid at a till, with which card; then everything must hold at once.
-    used_up: the customer's limits with nothing left. sold_out: nothing is left of its quota, for anybody.
+    used_up: the customer's limits with nothing left. sold_out: nothing is left of its quota, or of the budget for it,
+    for anybody. waits: where there is a waiting list, one may still wait; not for what no budget is left for.
     """
     known = state if state is not None else StoryState()
     facts = _facts(known, now, plans)
@@ -96,16 +98,17 @@ def explain(
         facts.card = known.cards.get(card or "") or CardFacts(card or "")
     _look_from(campaign, known, facts)
     asked = plans.asked(campaign, offer)
-    return _explain(asked, offer, campaign, known, facts, plans, used_up, sold_out=sold_out)
+    return _explain(asked, offer, campaign, known, facts, plans, used_up, sold_out=sold_out, waits=waits)
 
 
 class Asking(NamedTuple):
-    """One of several offers of a page. used_up, sold_out: as `explain` takes them."""
+    """One of several offers of a page. used_up, sold_out, waits: as `explain` takes them."""
 
     campaign: Campaign
     offer: Offer
     used_up: Collection[UsedUp] = ()
     sold_out: bool = False
+    waits: bool = True
 
 
 def explain_many(
@@ -126,7 +129,9 @@ def explain_many(
             told = _explain(asked, offer, campaign, known, facts, plans)
             way = _progress(told, offer, facts)
         if told is None or one.used_up or one.sold_out:
-            told = _explain(asked, offer, campaign, known, facts, plans, one.used_up, sold_out=one.sold_out)
+            told = _explain(
+                asked, offer, campaign, known, facts, plans, one.used_up, sold_out=one.sold_out, waits=one.waits
+            )
         found.append((told, way))
     return found
 
@@ -188,13 +193,14 @@ def _explain(
     limits: Collection[UsedUp] = (),
     *,
     sold_out: bool = False,
+    waits: bool = True,
 ) -> Eligibility:
     """facts: looked at from `campaign`; left at the card that is looked at."""
     times = plans.times(campaign, offer, facts.local)
     reasons = [] if times.state is OfferState.OPEN else list(_not_open(times))
     if times.state is OfferState.ENDED:  # nothing they do would help, and nothing else is worth saying
         return Eligibility(False, tuple(reasons), (), (), None, asked.closes_at)
-    waits = sold_out and isinstance(offer.trigger, SignUp) and offer.trigger.waiting_list
+    waits = sold_out and waits and isinstance(offer.trigger, SignUp) and offer.trigger.waiting_list
     against, because = _best_card(offer, asked, state, facts, limits)
     gone = _gone(offer, campaign, asked, state, facts, plans, limits, sold_out=sold_out and not waits)
     for_good = gone is not None and gone.next_at is None
@@ -432,15 +438,16 @@ def _own_time(asked: AskedOffer, facts: Facts, at: datetime) -> datetime | None:
     One that does not hold now either, and that time will not mend, is a reason of its own. facts: as they are now.
     """
     present = facts.at, facts.local
-    against = [rule.explain(facts) for rule in asked.moving]
     facts.at = facts.local = at.astimezone(SHANGHAI)
-    later = [rule.explain(facts) for rule in asked.moving]
+    # Most hold, which is found out for less than why one does not.
+    failing = [rule for rule in asked.moving if not rule.judge(facts)]
+    later = [rule.explain(facts) for rule in failing]
     facts.at, facts.local = present
     own = at
-    for now, then in zip(against, later, strict=True):
-        if then is not None and then.next_at is not None:
-            own = max(own, then.next_at)
-        elif then is not None and now is None:
+    for rule, reason in zip(failing, later, strict=True):
+        if reason is not None and reason.next_at is not None:
+            own = max(own, reason.next_at)
+        elif reason is not None and rule.explain(facts) is None:
             return None
     return own
 

@@ -321,8 +321,9 @@ async def _fill(dsn: str, told: Mapping[str, Sequence[Event]], now: datetime) ->
             await fill_told(connection, catalog, told, now)
             await connection.execute("vacuum analyze")
         viewers = ViewerStore(pool, _unseen)
-        quotas = [of.key for of in on_show(catalog, now) if of.offer.quota is not None]
-        left = await OfferStore(pool, _unseen).remaining(quotas)
+        quotas = {account: of.key for of in on_show(catalog, now) if (account := catalog.stock(of).quota) is not None}
+        free = await OfferStore(pool, _unseen).remaining(quotas)
+        left = {quotas[account]: n for account, n in free.items()}
         return _Facts(catalog, [await viewers.viewer(customer) for customer in told], left)
     finally:
         await pool.close()

@@ -1,12 +1,10 @@
-"""What is left of the offers' quotas and of a customer's limits, for whoever looks. Nothing here writes."""
+"""What is left of quotas, of budget lines and of a customer's limits, for whoever looks. Nothing here writes."""
 
 from collections.abc import Collection, Mapping
 
 import asyncpg
 
 from domain.ledger.accounts import Account
-from domain.ledger.keys import quota
-from domain.offers.ports import OfferKey
 from infra.db.statements import named
 from infra.db.stores.stamps import Seen
 
@@ -44,13 +42,12 @@ class OfferStore:
         self._pool = pool
         self._seen = seen
 
-    async def remaining(self, offers: Collection[OfferKey]) -> Mapping[OfferKey, int]:
-        accounts = {quota(*offer): offer for offer in offers}
+    async def remaining(self, accounts: Collection[Account]) -> Mapping[Account, int]:
         lanes = sorted({account.lane for account in accounts})
         row = await self._pool.fetchrow(QUOTAS, lanes, [account.key for account in accounts])
         self._seen(row["stamp"])
         free = dict(zip(row["keys"] or (), row["free"] or (), strict=True))
-        return {offer: free[account.key] for account, offer in accounts.items() if account.key in free}
+        return {account: free[account.key] for account in accounts if account.key in free}
 
     async def used_up(self, accounts: Collection[Account]) -> Collection[Account]:
         own = [account for account in accounts if not account.shared]

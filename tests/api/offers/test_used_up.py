@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 from api.documents import DIRECTORY
+from domain.campaigns.terms import Product
 from domain.kernel.ids import lane_of
 from domain.ledger import keys
 from domain.ledger.accounts import Account
@@ -16,6 +17,7 @@ ALICE = "alice"
 CLAIM = (DIRECTORY / "claim.graphql").read_text()
 HOME = (DIRECTORY / "home.graphql").read_text()
 OFFER = (DIRECTORY / "offer.graphql").read_text()
+SIGN_UP = "mutation ($input: SignUpInput!) { signUp(input: $input) { __typename } }"
 
 FRIDAY_NOON = NOW + timedelta(days=1)
 
@@ -28,6 +30,10 @@ async def claim(hall: HallApi, code: str) -> str:
     told = await hall.data(CLAIM, ALICE, input={"requestId": str(uuid4()), "offer": code})
     kind: str = told["claimOffer"]["__typename"]
     return kind
+
+
+def codes_of(eligibility: Any) -> list[str]:
+    return [] if eligibility is None else [reason["code"] for reason in eligibility["reasons"]]
 
 
 async def keep(hall: HallApi, account: Account, *, balance: int, held: int = 0, floor: int = 0) -> None:
@@ -129,6 +135,46 @@ async def test_what_is_sold_out_asks_nobody_to_do_anything_for_it(hall_api: Hall
     assert zh["eligible"] is False
     assert zh["reasons"] == [{"code": "SOLD_OUT", "message": "名额已领完", "remedy": None, "nextAt": None}]
     assert en["reasons"][0]["message"] == "There is none left"
+
+
+async def test_an_offer_whose_budget_line_takes_no_more_is_sold_out(hall_api: HallApi) -> None:
+    """everyday-20-5 costs the bank 100 fen, everyday-100-20 400; a line takes whole grants or none."""
+    await hall_api.tell_story(ALICE, story(card()))
+    line = keys.budget("smart-life", "merchants")
+
+    async def shown(*who: str) -> dict[str, tuple[str, list[str]]]:
+        hall = (await hall_api.data(HOME, *who))["hall"]
+        offers = [offer for section in hall["sections"] for offer in section["offers"]]
+        assert len(hall_api.statements) <= 4
+        return {each["code"]: (each["state"], codes_of(each["eligibility"])) for each in offers}
+
+    await keep(hall_api, line, balance=399)
+    mine, anybodys = await shown(ALICE), await shown()
+    alone = (await hall_api.data(OFFER, ALICE, code="everyday-100-20"))["offer"]
+    taken = [await claim(hall_api, code) for code in ("everyday-20-5", "everyday-100-20")]
+    await keep(hall_api, line, balance=400)
+
+    assert mine["everyday-20-5"] == ("OPEN", [])
+    assert mine["everyday-100-20"] == (alone["state"], codes_of(alone["eligibility"])) == ("SOLD_OUT", ["SOLD_OUT"])
+    assert (anybodys["everyday-20-5"][0], anybodys["everyday-100-20"][0]) == ("OPEN", "SOLD_OUT")
+    assert taken == ["OfferClaimed", "SoldOut"]
+    assert (await shown(ALICE))["everyday-100-20"] == ("OPEN", [])
+    assert await claim(hall_api, "everyday-100-20") == "OfferClaimed"
+
+
+async def test_for_what_no_budget_is_left_nobody_waits(hall_api: HallApi) -> None:
+    await hall_api.tell_story(ALICE, story(card(product=Product.PLATINUM)))
+    await keep(hall_api, keys.quota("platinum", "club-wine"), balance=0)
+    full = await judged(hall_api, "club-wine")
+    await keep(hall_api, keys.quota("platinum", "club-wine"), balance=40)
+    await keep(hall_api, keys.budget("platinum", "club"), balance=49_999)
+
+    spent = await judged(hall_api, "club-wine")
+    signed = await hall_api.data(SIGN_UP, ALICE, input={"requestId": str(uuid4()), "offer": "club-wine"})
+
+    assert (full["eligible"], codes_of(full)) == (True, ["WAITING_LIST"])
+    assert (spent["eligible"], codes_of(spent)) == (False, ["SOLD_OUT"])
+    assert signed["signUp"]["__typename"] == "SoldOut"
 
 
 async def test_what_was_not_chosen_in_time_was_not_received(hall_api: HallApi) -> None:

@@ -43,6 +43,7 @@ from domain.campaigns.model import (
     Validity,
     WaiverBasis,
     cost_of,
+    least_booked,
     worst_cost_of,
 )
 from domain.campaigns.terms import (
@@ -128,6 +129,17 @@ def test_rates_are_no_grants() -> None:
 )
 def test_what_a_reward_costs_when_it_is_held(reward: Reward, amount: int, cost: int) -> None:
     assert cost_of(reward, amount) == cost
+
+
+def test_what_one_more_books_at_least() -> None:
+    half = Funding(500_000, 500_000, 0)
+
+    assert least_booked(an_offer("o", PointsBonus(500_000), GIFT)) == 8_000
+    assert least_booked(an_offer("o", BACK, trigger=Story(SubjectKind.PURCHASE))) == 1
+    assert least_booked(an_offer("o", Discount(off=5_000), trigger=Till())) == 5_000
+    assert least_booked(an_offer("o", Discount(off=5_000), trigger=Till(), funding=half)) == 2_500
+    assert least_booked(an_offer("o", Discount(ppm=100_000, cap=700), trigger=Till())) == 1
+    assert least_booked(an_offer("o", CHANCE)) == 0
 
 
 def test_what_a_reward_can_cost_at_most() -> None:

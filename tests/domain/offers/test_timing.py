@@ -97,6 +97,7 @@ def test_what_is_gone_is_sold_out_unless_it_is_on_hold_over_or_not_begun() -> No
     assert state(always, NOW, 1) is OfferState.OPEN
     assert state(always, NOW, None) is OfferState.OPEN
     assert state(FRIDAY, NOW, 0) is OfferState.SOLD_OUT
+    assert timing_of(always, CAMPAIGN, NOW, WEEKDAYS_ONLY).state_with(1, spent=True) is OfferState.SOLD_OUT
     assert state(held, NOW, 0) is OfferState.PAUSED
     assert state(always, before, 0) is OfferState.UPCOMING
     assert state(always, after, 0) is OfferState.ENDED
