@@ -10,7 +10,19 @@ from typing import Protocol, assert_never
 from uuid import UUID
 
 from domain.campaigns.calendar import Calendar
-from domain.campaigns.model import Campaign, Claim, Extension, Limit, Offer
+from domain.campaigns.model import (
+    Apply,
+    Campaign,
+    Claim,
+    Extension,
+    Limit,
+    Offer,
+    Schedule,
+    SignUp,
+    Story,
+    Till,
+    Trigger,
+)
 from domain.campaigns.schedule import state_of
 from domain.campaigns.terms import OfferState, Per, Reason
 from domain.kernel.errors import Broken, Busy, RequestReused
@@ -85,10 +97,13 @@ class ReadClaims(ReadClaimFacts, Protocol):
 FindOffer = Callable[[str, datetime], OfferOf | None]
 """The offer of a code in the versions in force at a moment."""
 
-_COMES_BY_ITSELF = Reason(
-    "NOT_CLAIMABLE",
-    Words("此权益无需领取，达标后自动发放", "This benefit needs no claiming: it arrives by itself once earned"),
-)
+_HOW_IT_COMES: Mapping[type[Trigger], Words] = {
+    Apply: Words("此权益无需领取，请提交申请", "This benefit is not claimed: apply for it"),
+    SignUp: Words("此权益无需领取，请报名参加", "This benefit is not claimed: sign up for it"),
+    Till: Words("此优惠无需领取，支付时自动立减", "This discount is not claimed: it is taken off at the till"),
+    Story: Words("此权益无需领取，达标后自动发放", "This benefit needs no claiming: it arrives by itself once earned"),
+    Schedule: Words("此权益无需领取，届时自动发放", "This benefit needs no claiming: it arrives by itself in time"),
+}
 
 _NOTHING_TO_EXTEND = Reason(
     "NO_COUPON_TO_EXTEND",
@@ -114,7 +129,7 @@ def decide_claim(order: Award, facts: ClaimFacts) -> Parts | NotOpen | NotEligib
     """What the claim would change, or why not."""
     campaign, offer = order.campaign, order.offer
     if not isinstance(offer.trigger, Claim):
-        return NotEligible((_COMES_BY_ITSELF,))
+        return NotEligible((Reason("NOT_CLAIMABLE", _HOW_IT_COMES[type(offer.trigger)]),))
     times = state_of(offer, campaign, facts.now, facts.calendar)
     if times.state is not OfferState.OPEN:
         opens = times.state in (OfferState.UPCOMING, OfferState.BETWEEN_WINDOWS)

@@ -136,12 +136,24 @@ async def test_who_may_not_is_told_why(hall_api: HallApi) -> None:
     assert told["reasons"][0]["remedy"]
 
 
-async def test_an_offer_that_comes_by_itself_cannot_be_claimed(hall_api: HallApi) -> None:
+@pytest.mark.parametrize(
+    ("offer", "zh", "en"),
+    [
+        ("first-spend", "达标后自动发放", "by itself once earned"),
+        ("friday", "支付时自动立减", "taken off at the till"),
+        ("overseas-hotel", "请提交申请", "apply for it"),
+        ("club-wine", "请报名参加", "sign up for it"),
+        ("weekly-push", "届时自动发放", "by itself in time"),
+    ],
+)
+async def test_what_is_not_claimed_says_how_it_comes(hall_api: HallApi, offer: str, zh: str, en: str) -> None:
     await gold(hall_api)
 
-    told = await claimed(hall_api, claim("first-spend"))
+    here, there = await claimed(hall_api, claim(offer)), await claimed(hall_api, claim(offer), language="en")
 
-    assert [reason["code"] for reason in told["reasons"]] == ["NOT_CLAIMABLE"]
+    assert [reason["code"] for reason in here["reasons"]] == ["NOT_CLAIMABLE"]
+    assert here["reasons"][0]["message"].endswith(zh)
+    assert there["reasons"][0]["message"].endswith(en)
 
 
 async def test_before_it_opens_one_is_told_when(hall_api: HallApi) -> None:
