@@ -3,7 +3,7 @@
 Decided purely on facts read without locks; the commit is the arbiter of quota, budget and limits.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, assert_never
