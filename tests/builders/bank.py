@@ -106,8 +106,8 @@ class Person:
         """(title, status), oldest first."""
         return [(each["title"], each["status"]) for each in reversed(await self.hall.deliveries(self.name))]
 
-    async def claim(self, offer: str, language: str = "zh-CN") -> Any:
-        return await self.hall.claim(self.name, offer, language=language)
+    async def claim(self, offer: str, language: str = "zh-CN", device: str | None = None) -> Any:
+        return await self.hall.claim(self.name, offer, language=language, device=device)
 
     async def choose(self, choice: Mapping[str, Any], option: str) -> Any:
         return await self.hall.choose(self.name, choice["id"], option)

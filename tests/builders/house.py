@@ -116,10 +116,18 @@ class House:
         return {"Authorization": f"Bearer {self._sessions[customer]}"}
 
     async def ask(
-        self, customer: str | None, query: str, variables: Mapping[str, Any] | None = None, *, language: str = "zh-CN"
+        self,
+        customer: str | None,
+        query: str,
+        variables: Mapping[str, Any] | None = None,
+        *,
+        language: str = "zh-CN",
+        device: str | None = None,
     ) -> Any:
         """POST /graphql; the data, which must come without errors."""
         headers = await self.sign_in(customer) if customer else {}
+        if device is not None:
+            headers["X-Device-Id"] = device
         answer = await self.http.post(
             "/graphql",
             json={"query": query, "variables": dict(variables or {})},
@@ -147,8 +155,16 @@ class House:
         data = await self.ask(customer, WALLET)
         return [edge["node"] for edge in data["viewer"]["deliveries"]["edges"]]
 
-    async def claim(self, customer: str, offer: str, request_id: str | None = None, language: str = "zh-CN") -> Any:
-        data = await self.ask(customer, CLAIM, {"id": request_id or str(uuid4()), "offer": offer}, language=language)
+    async def claim(
+        self,
+        customer: str,
+        offer: str,
+        request_id: str | None = None,
+        language: str = "zh-CN",
+        device: str | None = None,
+    ) -> Any:
+        variables = {"id": request_id or str(uuid4()), "offer": offer}
+        data = await self.ask(customer, CLAIM, variables, language=language, device=device)
         return data["claimOffer"]
 
     async def choose(self, customer: str, choice: str, option: str, request_id: str | None = None) -> Any:

@@ -1,12 +1,11 @@
 """Limits count by customer, person, card or device; what a device or a person has had, nobody gets through it again."""
 
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
 from tests.builders.bank import Person
-from tests.builders.house import CLAIM, House
+from tests.builders.house import House
 from tests.builders.plans import plan
 
 _OFFER = """
@@ -42,11 +41,7 @@ async def holder(hall: House, person: str | None = None) -> Person:
 
 async def claim(who: Person, offer: str, device: str = "phone") -> dict[str, Any]:
     """With this device in hand."""
-    headers = {**await who.hall.sign_in(who.name), "X-Device-Id": device}
-    body = {"query": CLAIM, "variables": {"id": str(uuid4()), "offer": offer}}
-    answer = (await who.hall.http.post("/graphql", json=body, headers=headers)).json()
-    assert "errors" not in answer, answer
-    found: dict[str, Any] = answer["data"]["claimOffer"]
+    found: dict[str, Any] = await who.claim(offer, device=device)
     return found
 
 

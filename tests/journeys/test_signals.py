@@ -110,11 +110,12 @@ async def test_nothing_of_the_customer_stands_in_valkey(hall: House, url: str, v
     await approve(hall, "someone")
     async with talk(url) as heard, redis.from_url(valkey_url) as read:
         await watching(hall, "someone", heard)
-        await hall.claim("someone", "everyday-20-5")
+        named: list[bytes] = []
+        async with asyncio.timeout(30):
+            while len(named) < 2:  # a count that Valkey is slow to take is done without
+                await hall.claim("someone", "everyday-20-5")
+                named = [*await read.pubsub_channels(), *await read.keys()]
 
-        named = [*await read.pubsub_channels(), *await read.keys()]
-
-    assert len(named) >= 2
     assert not any(b"someone" in name or b"127.0.0.1" in name for name in named)
 
 

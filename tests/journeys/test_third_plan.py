@@ -108,7 +108,7 @@ async def test_a_film_ticket_needs_a_bound_card_and_a_film_seen_and_is_given_on_
     missing = await fan.against("film-tuesday")
     await campus.tell(fan.bound("2026-10-12T09:00:00"), fan.bought(4_000, "2026-10-12T20:00:00", merchant="m-cinema"))
 
-    claimed = await fan.claim("film-tuesday")
+    claimed = await fan.claim("film-tuesday", device="phone")
     await campus.set_clock("2026-10-14T12:00:00")
 
     assert set(missing) == {"NOT_BOUND", "PURCHASE_NEEDED"}
