@@ -89,10 +89,14 @@ class Reason:
 @strawberry.type(description="Whether the signed-in customer may have an offer, and why.")
 class Eligibility:
     eligible: bool = strawberry.field(
-        description="Whether nothing stands against it; something may still have to be done."
+        description="Of an offer that one claims, applies for, signs up for or is given at a till: whether that would "
+        "be granted now, as far as it is the customer's own. Of one that comes by itself: whether it can still be "
+        "earned; `reasons` then name what is still to be done."
     )
     as_of: datetime = strawberry.field(description="The moment it was judged at.")
-    reasons: list[Reason] = strawberry.field(description="Why not; when eligible, what is still to be done for it.")
+    reasons: list[Reason] = strawberry.field(
+        description="Why not; with `eligible`, what is still to be done, or that one would wait."
+    )
     because: list[str] = strawberry.field(description="What does hold, for the customer.")
 
 

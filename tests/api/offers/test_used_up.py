@@ -17,6 +17,9 @@ ALICE = "alice"
 CLAIM = (DIRECTORY / "claim.graphql").read_text()
 HOME = (DIRECTORY / "home.graphql").read_text()
 OFFER = (DIRECTORY / "offer.graphql").read_text()
+APPLY = """
+mutation ($input: ApplyInput!) { apply(input: $input) { __typename ... on NotEligible { reasons { code } } } }
+"""
 SIGN_UP = "mutation ($input: SignUpInput!) { signUp(input: $input) { __typename } }"
 
 FRIDAY_NOON = NOW + timedelta(days=1)
@@ -175,6 +178,20 @@ async def test_for_what_no_budget_is_left_nobody_waits(hall_api: HallApi) -> Non
     assert (full["eligible"], codes_of(full)) == (True, ["WAITING_LIST"])
     assert (spent["eligible"], codes_of(spent)) == (False, ["SOLD_OUT"])
     assert signed["signUp"]["__typename"] == "SoldOut"
+
+
+async def test_eligible_says_what_the_act_answers_and_of_what_comes_by_itself_whether_it_can_still_be_earned(
+    hall_api: HallApi,
+) -> None:
+    await hall_api.tell_story(ALICE, story(card(product=Product.PLATINUM, new_customer=True)))
+
+    applied_for, earned = await judged(hall_api, "overseas-hotel"), await judged(hall_api, "suitcase")
+    refused = (await hall_api.data(APPLY, ALICE, input={"requestId": str(uuid4()), "offer": "overseas-hotel"}))["apply"]
+
+    assert (applied_for["eligible"], codes_of(applied_for)) == (False, ["MORE_SPEND_NEEDED"])
+    assert (refused["__typename"], codes_of(refused)) == ("NotEligible", ["MORE_SPEND_NEEDED"])
+    assert (earned["eligible"], codes_of(earned)) == (True, ["MORE_PURCHASES_NEEDED"])
+    assert all(reason["remedy"] for reason in earned["reasons"])
 
 
 async def test_what_was_not_chosen_in_time_was_not_received(hall_api: HallApi) -> None:
