@@ -17,6 +17,7 @@ from domain.kernel.errors import InputInvalid
 
 DEFAULT_FIRST = 20
 MOST_FIRST = 100
+"""A page holds no more, `hasNextPage` says so. `api/graphql/limits.py` reckons with the same number."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -51,12 +52,12 @@ def page_info(cursors: list[str], *, more: bool, after: object | None) -> PageIn
 
 
 def page_size(first: int | None) -> int:
-    """How many to show. Raises PageInvalid outside 1 to 100."""
+    """How many to show: at most 100, whatever was asked for; 0 is an empty page. Raises PageInvalid below 0."""
     if first is None:
         return DEFAULT_FIRST
-    if not 1 <= first <= MOST_FIRST:
-        raise PageInvalid(f"`first` must be 1 to {MOST_FIRST}.")
-    return first
+    if first < 0:
+        raise PageInvalid("`first` must not be below 0.")
+    return min(first, MOST_FIRST)
 
 
 def cursor_at(kind: bytes, at: datetime, id: UUID) -> str:

@@ -21,7 +21,7 @@ class FulfilmentOfViewer:
     async def deliveries(
         self,
         info: HallInfo,
-        first: Annotated[int | None, strawberry.argument(description="How many, 1 to 100.")] = DEFAULT_FIRST,
+        first: Annotated[int | None, strawberry.argument(description="How many, at most 100.")] = DEFAULT_FIRST,
         after: Annotated[str | None, strawberry.argument(description="The cursor to go on behind.")] = UNSET,
     ) -> DeliveryConnection:
         mark = read_cursor_id(CURSOR, after)

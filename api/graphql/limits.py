@@ -7,8 +7,9 @@ depth of 10 for this schema. A limit holds for an operation with its fragments e
 
 Cost is the number of field values an answer may hold. A field costs 1, or what its `cost` in Strawberry's metadata
 says; what is selected below a list counts once per item. The items of a list are: its `first` or `last`, from the
-document, the variables or the schema's default; `page_size` where that is left to the resolver; for a list without
-pages its `size` in the metadata, else `list_size`. In a connection the page is that of the list inside it (`edges`).
+document, the variables or the schema's default, at most `page_most`; `page_size` where that is left to the resolver;
+for a list without pages its `size` in the metadata, else `list_size`. In a connection the page is that of the list
+inside it (`edges`).
 """
 
 from collections.abc import Mapping
@@ -65,6 +66,7 @@ class Limits:
     cost: int = 10_000
     list_size: int = 5
     page_size: int = 20
+    page_most: int = 100
     overlaps: int = 10_000
 
     errors: int = 5
@@ -78,10 +80,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class PageVariable:
-    """A page size that only the request's variables tell."""
+    """A page size that only the request's variables tell. most: a page never holds more."""
 
     name: str
     otherwise: int
+    most: int
 
 
 Page: TypeAlias = int | PageVariable
@@ -121,7 +124,7 @@ class Cost:
             for page, each in self._waiting:
                 if isinstance(page, PageVariable):
                     value = variables.get(page.name)
-                    page = max(value, 0) if isinstance(value, int) else page.otherwise
+                    page = min(max(value, 0), page.most) if isinstance(value, int) else page.otherwise
                 total += page * each._total(variables, known)
             known[id(self)] = total
         return known[id(self)]
@@ -357,9 +360,10 @@ def _page(node: FieldNode, field: GraphQLField, limits: Limits) -> Page | None:
         if argument.name.value in declared:
             match argument.value:
                 case IntValueNode(value=value):
-                    return max(int(value), 0)
+                    return min(max(int(value), 0), limits.page_most)
                 case VariableNode(name=variable):
-                    return PageVariable(variable.value, _default_page(field, argument.name.value, limits))
+                    otherwise = _default_page(field, argument.name.value, limits)
+                    return PageVariable(variable.value, otherwise, limits.page_most)
     return _default_page(field, declared[0], limits)
 
 

@@ -123,7 +123,7 @@ class Draw:
     async def history(
         self,
         info: HallInfo,
-        first: Annotated[int | None, strawberry.argument(description="How many, 1 to 100.")] = DEFAULT_FIRST,
+        first: Annotated[int | None, strawberry.argument(description="How many, at most 100.")] = DEFAULT_FIRST,
         after: Annotated[str | None, strawberry.argument(description="The cursor to go on behind.")] = UNSET,
     ) -> DrawResultConnection:
         mark, size, customer = read_cursor_id(CURSOR, after), page_size(first), info.context.customer

@@ -33,7 +33,7 @@ class LoungeQuery:
         info: HallInfo,
         airport: Annotated[str | None, strawberry.argument(description="IATA code of an airport.")] = UNSET,
         city: Annotated[str | None, strawberry.argument(description="A city, in either language.")] = UNSET,
-        first: Annotated[int | None, strawberry.argument(description="How many, 1 to 100.")] = DEFAULT_FIRST,
+        first: Annotated[int | None, strawberry.argument(description="How many, at most 100.")] = DEFAULT_FIRST,
         after: Annotated[str | None, strawberry.argument(description="The cursor to go on behind.")] = UNSET,
     ) -> LoungeConnection:
         mark = _read_cursor(after)
@@ -62,7 +62,7 @@ class LoungeOfViewer:
     async def bookings(
         self,
         info: HallInfo,
-        first: Annotated[int | None, strawberry.argument(description="How many, 1 to 100.")] = DEFAULT_FIRST,
+        first: Annotated[int | None, strawberry.argument(description="How many, at most 100.")] = DEFAULT_FIRST,
         after: Annotated[str | None, strawberry.argument(description="The cursor to go on behind.")] = UNSET,
     ) -> BookingConnection:
         mark = read_cursor_id(BOOKING_CURSOR, after)

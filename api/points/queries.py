@@ -45,7 +45,7 @@ class PointsAccount:
     async def entries(
         self,
         info: HallInfo,
-        first: Annotated[int | None, strawberry.argument(description="How many, 1 to 100.")] = DEFAULT_FIRST,
+        first: Annotated[int | None, strawberry.argument(description="How many, at most 100.")] = DEFAULT_FIRST,
         after: Annotated[str | None, strawberry.argument(description="The cursor to go on behind.")] = UNSET,
     ) -> LedgerEntryConnection:
         mark = read_cursor_id(ENTRY_CURSOR, after)
@@ -82,7 +82,7 @@ class PointsQuery:
     async def catalog(
         self,
         info: HallInfo,
-        first: Annotated[int | None, strawberry.argument(description="How many, 1 to 100.")] = DEFAULT_FIRST,
+        first: Annotated[int | None, strawberry.argument(description="How many, at most 100.")] = DEFAULT_FIRST,
         after: Annotated[str | None, strawberry.argument(description="The cursor to go on behind.")] = UNSET,
     ) -> CatalogItemConnection:
         mark = read_cursor_id(ITEM_CURSOR, after)

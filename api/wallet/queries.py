@@ -29,7 +29,7 @@ class Wallet:
         status: Annotated[
             list[CouponStatus] | None, strawberry.argument(description="Only these; all when not given.")
         ] = UNSET,
-        first: Annotated[int | None, strawberry.argument(description="How many, 1 to 100.")] = DEFAULT_FIRST,
+        first: Annotated[int | None, strawberry.argument(description="How many, at most 100.")] = DEFAULT_FIRST,
         after: Annotated[str | None, strawberry.argument(description="The cursor to go on behind.")] = UNSET,
     ) -> CouponConnection:
         place = read_cursor_at(CURSOR, after)

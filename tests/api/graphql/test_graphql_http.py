@@ -146,6 +146,11 @@ async def test_null_is_as_good_as_absent(client: httpx.AsyncClient, missing: str
     assert answer.json() == {"data": {"hello": "hello hall"}}
 
 
+_PAGES = [f"a{n}: coupons(first: 100) {{ edges {{ node {{ merchants {{ name }} }} }} }}" for n in range(15)]
+DEAR = f"{{ {' '.join(_PAGES)} }}"
+"""15 pages of 100 with 7 values an edge: more than 10,000."""
+
+
 @pytest.mark.parametrize(
     ("asked", "code"),
     [
@@ -157,7 +162,7 @@ async def test_null_is_as_good_as_absent(client: httpx.AsyncClient, missing: str
         ({"query": "query a { hello } query b { hello }"}, "OPERATION_RESOLUTION_FAILURE"),
         ({"query": "query a { hello }", "operationName": "b"}, "OPERATION_RESOLUTION_FAILURE"),
         ({"query": "{ hello }", "operationName": ""}, "OPERATION_RESOLUTION_FAILURE"),
-        ({"query": "{ coupons(first: 100000) { edges { cursor } } }"}, "LIMIT_EXCEEDED"),
+        ({"query": DEAR}, "LIMIT_EXCEEDED"),
         ({"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "0" * 64}}}, "PERSISTED_QUERY_NOT_FOUND"),
     ],
 )

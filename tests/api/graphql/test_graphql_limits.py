@@ -160,6 +160,7 @@ COSTS = [
     ("{ coupons(first: 3) { ... on CouponConnection { edges { cursor } } } }", 1 + 1 + 3),
     ("{ coupons(first: 3) { edges { node { merchants { name } } } } }", 1 + 1 + 3 * (1 + 1 + 5)),
     ("{ coupons(first: 0) { edges { cursor } } }", 2),
+    ("{ coupons(first: 1000000) { edges { cursor } } }", 2 + 100),
     ("{ coupons(first: -3) { edges { cursor } } }", 2),
     ("{ coupon { ...A ...A } } fragment A on Coupon { id value }", 1 + 4),
     ("{ __typename }", 1),
@@ -178,7 +179,15 @@ def test_the_cost_is_the_number_of_values_the_answer_may_hold(query: str, cost: 
 
 
 @pytest.mark.parametrize(
-    ("variables", "cost"), [({"n": 7}, 2 + 7), ({"n": 0}, 2), ({"n": -1}, 2), ({"n": None}, 2 + 20), ({}, 2 + 20)]
+    ("variables", "cost"),
+    [
+        ({"n": 7}, 2 + 7),
+        ({"n": 0}, 2),
+        ({"n": -1}, 2),
+        ({"n": 101}, 2 + 100),
+        ({"n": None}, 2 + 20),
+        ({}, 2 + 20),
+    ],
 )
 def test_a_page_from_the_variables_is_known_with_the_request(variables: dict[str, Any], cost: int) -> None:
     assert cost_of("query ($n: Int) { coupons(first: $n) { edges { cursor } } }").total(variables) == cost
@@ -228,7 +237,7 @@ def test_a_cost_shared_by_doubling_fragments_is_reckoned_once() -> None:
     """Sixty storeys of two: without the memory in `Cost.total` this test would not end."""
     each = Cost()
     each.add(1)
-    each.add_each(PageVariable("n", 1), _one())
+    each.add_each(PageVariable("n", 1, 100), _one())
     for _ in range(60):
         above = Cost()
         above.add_each(1, each)

@@ -157,11 +157,24 @@ async def test_an_empty_wallet_is_a_page_without_cursors(hall_api: HallApi) -> N
     }
 
 
+async def test_a_page_is_empty_at_0_and_holds_a_hundred_whatever_is_asked_for(hall_api: HallApi) -> None:
+    for _ in range(101):
+        await add_coupon(hall_api.db, ALICE)
+
+    none, most = await page(hall_api, first=0), await page(hall_api, first=2**31 - 1)
+    rest = await page(hall_api, first=101, after=most["pageInfo"]["endCursor"])
+
+    assert none == {
+        "edges": [],
+        "pageInfo": {"hasNextPage": True, "hasPreviousPage": False, "startCursor": None, "endCursor": None},
+    }
+    assert (len(most["edges"]), most["pageInfo"]["hasNextPage"]) == (100, True)
+    assert (len(rest["edges"]), rest["pageInfo"]["hasNextPage"]) == (1, False)
+
+
 @pytest.mark.parametrize(
     "variables",
     [
-        {"first": 0},
-        {"first": 101},
         {"first": -1},
         {"after": ""},
         {"after": "garbage"},
