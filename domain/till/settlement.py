@@ -172,4 +172,4 @@ def _csv(entries: Sequence[Entry], totals: dict[str, int], form: int) -> str:
 
 def _cell(text: str) -> str:
     """A till's own text, never a formula of a spreadsheet."""
-    return "'" + text if text[:1] in "=+-@" else text
+    return "'" + text if text.startswith(("=", "+", "-", "@")) else text
