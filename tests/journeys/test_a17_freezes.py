@@ -103,7 +103,7 @@ async def test_a17_the_customer_is_told_why_and_since_when(shared_hall: House) -
 
 
 async def test_a17_a_freeze_is_made_once_and_every_step_is_in_the_audit(shared_hall: House) -> None:
-    """Seen to fail (what came after the first freeze stays without effect) when the row's state does not move with it."""
+    """Seen to fail (a second freeze stays without effect) when the row's state does not move with the first."""
     hall = shared_hall
     await hall.set_clock("2026-10-05T12:00:00")
     customer = Person(hall)
