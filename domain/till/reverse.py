@@ -8,7 +8,7 @@ Sources: contract section 4; the version of the campaign that the discount was j
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -181,7 +181,7 @@ def decide_reversal(
                 if allowance.until is None or now < allowance.until:
                     decided.opens[allowance.account] = Opening(balance=allowance.most)
                     decided.moves.append(reverse(1, keys.used(line.offer), allowance.account, "LIMIT"))
-    decided.outcome = Reversed(found.id, sum_now - found.taken_back, tuple(returned), place)
+    decided.outcome = replace(outcome, coupons=tuple(returned), quota=place)
     decided.coupons = tuple(each for each in found.coupons if each not in unused)
     return decided
 
